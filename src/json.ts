@@ -1,0 +1,161 @@
+/**
+ * What survives JSON, and its bounds.
+ *   J1  `plainJson` returns a frozen copy that equals `JSON.parse(JSON.stringify(value))`, or refuses with the path.
+ *   J2  Each property is read once; what was checked is what is kept, whatever a Proxy or another holder does later.
+ *   J3  `__proto__`, `constructor` and friends are data; no prototype is ever touched.
+ *   J4  Depth and size are checked while walking, before any large string is built.
+ */
+import { sessionError } from './errors.ts'
+
+/** Any value that JSON carries unchanged. */
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject
+
+/** A plain JSON object. */
+export interface JsonObject {
+  readonly [key: string]: Json
+}
+
+/** Where a value sits inside a document, outermost key first. */
+export type JsonPath = readonly (string | number)[]
+
+/** The deepest nesting content may have. */
+export const MAX_DEPTH = 64
+
+/** Bounds for one piece of content. */
+export interface JsonBounds {
+  /** UTF-8 bytes, measured roughly while walking; the caller checks the encoded text exactly. */
+  readonly maxBytes: number
+}
+
+interface Walk {
+  readonly maxBytes: number
+  bytes: number
+  readonly path: (string | number)[]
+  readonly ancestors: object[]
+}
+
+/**
+ * A frozen plain-JSON copy of `value` (J1). Own keys whose value is `undefined` are dropped, as JSON does.
+ *
+ * @throws CONTENT_INVALID with the path of the first value JSON would change or refuse.
+ * @throws CONTENT_TOO_DEEP past 64 levels.
+ * @throws ENTRY_TOO_LARGE when the text must be longer than `bounds.maxBytes`.
+ */
+export function plainJson(value: unknown, bounds: JsonBounds = { maxBytes: Infinity }): Json {
+  const walk: Walk = { maxBytes: bounds.maxBytes, bytes: 0, path: [], ancestors: [] }
+  const result = copy(value, walk)
+  // A character takes at most six bytes (an escaped control character); only content near the bound is measured exactly.
+  if (walk.bytes * 6 > bounds.maxBytes) checkBytes(Buffer.byteLength(JSON.stringify(result)), bounds)
+  return result
+}
+
+/** @throws ENTRY_TOO_LARGE when more bytes than the bounds allow */
+export function checkBytes(bytes: number, { maxBytes }: JsonBounds): void {
+  if (bytes > maxBytes) throw sessionError('ENTRY_TOO_LARGE', { bytes, maxBytes })
+}
+
+function refuse(walk: Walk, reason: string): never {
+  throw sessionError('CONTENT_INVALID', { path: [...walk.path], reason })
+}
+
+function count(walk: Walk, bytes: number): void {
+  walk.bytes += bytes
+  if (walk.bytes > walk.maxBytes) {
+    throw sessionError('ENTRY_TOO_LARGE', { bytes: walk.bytes, maxBytes: walk.maxBytes })
+  }
+}
+
+function copy(value: unknown, walk: Walk): Json {
+  switch (typeof value) {
+    case 'string':
+      count(walk, value.length + 2)
+      return value
+    case 'number':
+      if (!Number.isFinite(value)) refuse(walk, 'NaN and Infinity become null')
+      if (Object.is(value, -0)) refuse(walk, '-0 becomes 0')
+      count(walk, 1)
+      return value
+    case 'boolean':
+      count(walk, 4)
+      return value
+    case 'object':
+      return value === null ? (count(walk, 4), null) : container(value, walk)
+    case 'undefined':
+      return refuse(walk, 'undefined has no JSON form here')
+    default:
+      return refuse(walk, `a ${typeof value} has no JSON form`)
+  }
+}
+
+function container(value: object, walk: Walk): Json {
+  if (walk.ancestors.length >= MAX_DEPTH) {
+    throw sessionError('CONTENT_TOO_DEEP', { path: [...walk.path], maxDepth: MAX_DEPTH })
+  }
+  if (walk.ancestors.includes(value)) refuse(walk, 'the value contains itself')
+  walk.ancestors.push(value)
+  count(walk, 2)
+  const result = Array.isArray(value) ? array(value, walk) : object(value, walk)
+  walk.ancestors.pop()
+  return result
+}
+
+function array(value: readonly unknown[], walk: Walk): Json {
+  if (Object.getPrototypeOf(value) !== Array.prototype)
+    refuse(walk, 'an array subclass becomes a plain array')
+  const keys = Object.keys(value)
+  if (keys.length < value.length) refuse(walk, 'a sparse array is filled with null')
+  if (keys.length > value.length) refuse(walk, 'an array with extra properties loses them')
+  const result: Json[] = []
+  for (let index = 0; index < keys.length; index += 1) {
+    walk.path.push(index)
+    result.push(copy(own(value, String(index), walk), walk))
+    walk.path.pop()
+    count(walk, 1)
+  }
+  return Object.freeze(result)
+}
+
+function object(value: object, walk: Walk): Json {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) refuse(walk, 'a class instance loses its class')
+  if (Object.getOwnPropertySymbols(value).length > 0) refuse(walk, 'symbol keys are lost')
+  const result: Record<string, Json> = {}
+  for (const key of Object.keys(value)) {
+    walk.path.push(key)
+    const member = own(value, key, walk)
+    if (key === 'toJSON' && typeof member === 'function') refuse(walk, 'toJSON would replace the value')
+    if (member !== undefined) {
+      count(walk, key.length + 4)
+      setOwn(result, key, copy(member, walk))
+    }
+    walk.path.pop()
+  }
+  return Object.freeze(result)
+}
+
+function own(value: object, key: string, walk: Walk): unknown {
+  const property = Object.getOwnPropertyDescriptor(value, key)
+  if (property === undefined || property.get !== undefined || property.set !== undefined) {
+    refuse(walk, 'a getter is not data')
+  }
+  return property.value
+}
+
+/** Sets an own property even when the key is `__proto__` (J3). */
+export function setOwn<T>(target: Record<string, T>, key: string, value: T): void {
+  if (key === '__proto__') {
+    Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true })
+  } else {
+    target[key] = value
+  }
+}
+
+/** Reads an own property; inherited names such as `constructor` are absent (J3). */
+export function getOwn<T>(target: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(target, key) ? target[key] : undefined
+}
+
+/** Whether a value is a JSON object, not an array or null. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

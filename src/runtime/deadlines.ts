@@ -1,0 +1,108 @@
+/**
+ * The one scheduler of deadlines: a heap of absolute instants, one timer.
+ *   T1  A deadline never fires early; one that is overdue fires once, right after recovery.
+ *   T2  The heap may hold stale instants; what counts is what the session says when its turn comes.
+ */
+import type { Clock, Timer } from './clock.ts'
+
+interface Slot {
+  readonly dueAt: number
+  readonly sessionId: string
+}
+
+/** Wakes sessions at their instants. */
+export class DeadlineScheduler {
+  readonly #clock: Clock
+  readonly #fire: (sessionId: string) => void
+  readonly #heap: Slot[] = []
+  /** The instant each session waits for; a slot that differs is stale (T2). */
+  readonly #waiting = new Map<string, number>()
+  #timer: Timer | undefined
+  #timerAt = Infinity
+  #stopped = false
+
+  constructor(clock: Clock, fire: (sessionId: string) => void) {
+    this.#clock = clock
+    this.#fire = fire
+  }
+
+  /** How many sessions wait for an instant. */
+  get size(): number {
+    return this.#waiting.size
+  }
+
+  /** Sets or clears the instant of a session. */
+  set(sessionId: string, dueAt: number | null): void {
+    if (dueAt === null) {
+      this.#waiting.delete(sessionId)
+      return
+    }
+    if (this.#stopped || this.#waiting.get(sessionId) === dueAt) return
+    this.#waiting.set(sessionId, dueAt)
+    push(this.#heap, { dueAt, sessionId })
+    this.#arm()
+  }
+
+  /** Nothing fires any more. */
+  stop(): void {
+    this.#stopped = true
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#waiting.clear()
+    this.#heap.length = 0
+  }
+
+  #arm(): void {
+    const [next] = this.#heap
+    if (next === undefined || next.dueAt >= this.#timerAt) return
+    this.#timer?.cancel()
+    this.#timerAt = next.dueAt
+    this.#timer = this.#clock.wakeAt(next.dueAt, () => this.#ring())
+  }
+
+  #ring(): void {
+    this.#timerAt = Infinity
+    this.#timer = undefined
+    const now = this.#clock.now()
+    for (
+      let [next] = this.#heap;
+      next !== undefined && next.dueAt <= now && !this.#stopped;
+      [next] = this.#heap
+    ) {
+      pop(this.#heap)
+      if (this.#waiting.get(next.sessionId) !== next.dueAt) continue // T2
+      this.#waiting.delete(next.sessionId)
+      this.#fire(next.sessionId)
+    }
+    if (!this.#stopped) this.#arm()
+  }
+}
+
+function push(heap: Slot[], slot: Slot): void {
+  let index = heap.length
+  heap.push(slot)
+  while (index > 0) {
+    const parent = (index - 1) >> 1
+    const above = heap[parent] as Slot
+    if (above.dueAt <= slot.dueAt) break
+    heap[index] = above
+    index = parent
+  }
+  heap[index] = slot
+}
+
+function pop(heap: Slot[]): void {
+  const last = heap.pop()
+  if (last === undefined || heap.length === 0) return
+  let index = 0
+  for (;;) {
+    let child = 2 * index + 1
+    if (child >= heap.length) break
+    if (child + 1 < heap.length && (heap[child + 1] as Slot).dueAt < (heap[child] as Slot).dueAt) child += 1
+    const below = heap[child] as Slot
+    if (below.dueAt >= last.dueAt) break
+    heap[index] = below
+    index = child
+  }
+  heap[index] = last
+}

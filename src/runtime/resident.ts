@@ -1,0 +1,71 @@
+/**
+ * A resident: one session held in memory, from the first command or read until nobody needs it.
+ *   M1  `durable` is the last acknowledged state, `decided` the state after every accepted command; they are equal when
+ *       nothing is on its way to the disk.
+ *   M2  Only the commit road moves `decided`; only an acknowledgement moves `durable`.
+ */
+import type { SessionContext } from '../machines/events.ts'
+import { isStatus, type Status } from '../machines/lifecycle.ts'
+import type { StoredState } from '../store/change.ts'
+import { sessionError } from '../errors.ts'
+import type { SessionActor } from './actors.ts'
+import { OperationWindow } from './operations.ts'
+import type { SessionRecord } from './record.ts'
+import { Wakers } from './subscriptions.ts'
+
+/** One session in memory. */
+export class Resident {
+  readonly id: string
+  /** Last acknowledged state (M1); undefined before the first and after a deletion. */
+  durable: StoredState | undefined
+  /** State after every accepted command (M1). */
+  decided: StoredState | undefined
+  /** Newest revision handed to the store; goes on after a deletion. */
+  revision: number
+  /** What handles show once the session is deleted: its last state. */
+  last: StoredState | undefined
+  actor: SessionActor | undefined
+  /** Changes on their way to the disk. */
+  pending = 0
+  /** The newest append on its way; a refusal waits for it. */
+  tail: Promise<unknown> | undefined
+  /** Commands wait for this while the session's operations are read back. */
+  waiting: Promise<void> | undefined
+  /** Raised when memory fell back to the last durable state, so that stragglers of before are told apart. */
+  generation = 0
+  /** Used since the last sweep; such a session is passivated later than others. */
+  touched = true
+  readonly operations = new OperationWindow()
+  /** Wakes the streams that follow this session. */
+  readonly wakers = new Wakers()
+  /** Times of the recent restarts of its actor. */
+  restarts: number[] = []
+
+  constructor(id: string, state: StoredState | undefined, revision: number) {
+    this.id = id
+    this.durable = state
+    this.decided = state
+    this.last = state
+    this.revision = revision
+  }
+}
+
+/** The machine context inside a stored state. */
+export function contextOf(state: StoredState): SessionContext {
+  return state.facts.context as unknown as SessionContext
+}
+
+/** The caller's record inside a stored state. */
+export function recordOf(state: StoredState): SessionRecord {
+  return state.record as unknown as SessionRecord
+}
+
+/** The status a stored state stands in. @throws INVARIANT_BROKEN when the word is none of ours. */
+export function statusOf(state: StoredState): Status {
+  const { status } = state.summary
+  if (isStatus(status)) return status
+  throw sessionError('INVARIANT_BROKEN', {
+    rule: 'L1',
+    reason: `session ${state.sessionId} has the status "${status}"`,
+  })
+}

@@ -1,0 +1,25 @@
+/**
+ * The writer inside the process, over any file system: for tests, and where a thread is not wanted.
+ */
+import type { FileSystem } from '../file-system.ts'
+import { SegmentWriter } from './segment-writer.ts'
+import type { JournalWriter, WriterPlace } from './writer.ts'
+
+/** A writer that runs where its caller runs. */
+export function inProcessWriter(files: FileSystem, place: WriterPlace): JournalWriter {
+  const writer = new SegmentWriter(files, place)
+  let slabs = 0
+  return {
+    allocate(bytes, returns) {
+      slabs += 1
+      return { id: slabs, buffer: Buffer.allocUnsafeSlow(bytes), returns }
+    },
+    write(order, slab, done) {
+      void writer.write(order, slab.buffer.subarray(0, order.bytes)).then(done)
+    },
+    finish(end, done) {
+      void writer.finish(end).then(done)
+    },
+    dispose: () => Promise.resolve(),
+  }
+}

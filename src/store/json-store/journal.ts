@@ -1,0 +1,433 @@
+/**
+ * The journal's hot end: encodes appends at once, writes them in groups, acknowledges in order.
+ *   J1  One write is under way at a time; what arrives meanwhile is the next batch. No batch waits for company.
+ *   J2  An append is acknowledged after its batch is durable and the store was still ours; acknowledgements keep order.
+ *   J3  A batch belongs to one segment, and no byte of a segment is written before the one before it is durable.
+ *   J4  No room: nothing of what was pending stays in the file, all of it is refused, and the journal goes on.
+ *   J5  Any other failure: what was under way is unknown, the rest is refused, and nothing is ever written again.
+ *   J6  Soon after the last acknowledgement a mark says that everything before it is durable.
+ */
+import { sessionError } from '../../errors.ts'
+import type { SessionError } from '../../errors.ts'
+import type { Change, StoredState } from '../change.ts'
+import { asWhole } from '../change.ts'
+import { encodeHeader, encodeMark, lineBody, roomFor, writeLine } from './line.ts'
+import type { RecentSession } from './recent-sessions.ts'
+import type { SegmentsAhead } from './segments-ahead.ts'
+import type { Position } from './session-index.ts'
+import type { JournalWriter, Opening, Slab, WriteOutcome } from './writer.ts'
+
+/** An end of the journal: the segment, where its next line goes, and the ordinal of its last line. */
+export interface JournalTail {
+  readonly segment: number
+  readonly offset: number
+  readonly ordinal: number
+}
+
+/** One encoded change on its way. As a position it is that of its line. */
+export interface Append extends Position {
+  readonly change: Change
+  readonly after: StoredState
+  readonly session: RecentSession
+}
+
+interface Waiting extends Append {
+  readonly resolve: () => void
+  readonly reject: (error: SessionError) => void
+}
+
+interface Batch {
+  readonly segment: number
+  readonly offset: number
+  readonly slab: Slab
+  readonly opens: 'existing' | 'new' | null
+  readonly appends: Waiting[]
+  length: number
+  /** Of the last line in it. */
+  ordinal: number
+}
+
+/** The clock as the store uses it. */
+export interface StoreClock {
+  now(): number
+  wakeAt(at: number, callback: () => void): { cancel(): void }
+}
+
+/** What a journal is made of. */
+export interface JournalOptions {
+  readonly storeId: string
+  readonly epoch: number
+  readonly writer: JournalWriter
+  readonly ahead: SegmentsAhead
+  readonly clock: StoreClock
+  readonly segmentBytes: number
+  readonly idleMarkMs: number
+  /** Where recovery found the end. */
+  readonly tail: JournalTail
+  /** The segment of `tail` may take more lines; otherwise the next line begins a new one. */
+  readonly isOpen: boolean
+  /** Told of every append that became durable, in order, just before it resolves. */
+  readonly onDurable: (append: Append) => void
+  /** Told of every session whose lines in flight were lost. */
+  readonly onLost: (session: RecentSession) => void
+}
+
+/** Why a journal takes no more appends. */
+type Refusal = (change: Change) => SessionError
+
+const SLAB_BYTES = 1 << 20
+const MOST_SLABS = 8
+const MARK_ROOM = 256
+
+/** A whole patch comes at least this often, so that walking back a session is short. */
+const CHANGES_PER_WHOLE = 128
+/** … and after this many times the bytes of the state, but never sooner than the floor. */
+const WHOLE_FACTOR = 8
+const WHOLE_FLOOR_BYTES = 64 * 1024
+
+/** The hot end of a journal. */
+export class Journal {
+  readonly #options: JournalOptions
+  readonly #free: Slab[] = []
+  #slabs = 0
+  /** Where the next line goes: ahead of the disk. */
+  #segment: number
+  #offset: number
+  #ordinal: number
+  /** The next line begins a new segment. */
+  #mustRotate: boolean
+  /** The next batch opens a file that was there before, and says which epoch goes on in it. */
+  #mustReopen: boolean
+  #durable: JournalTail
+  /** Full batches that wait, and the one that still takes lines. */
+  readonly #queue: Batch[] = []
+  #current: Batch | undefined
+  #underway: Batch | undefined
+  #scheduled = false
+  #pending = 0
+  #refusal: Refusal | undefined
+  readonly #drained: (() => void)[] = []
+  #idle: { cancel(): void } | undefined
+  #lastDurableAt = 0
+  #isMarked = true
+  /** Reused for every line. */
+  readonly #place = { segment: 0, ordinal: 0, durable: 0 }
+
+  constructor(options: JournalOptions) {
+    this.#options = options
+    this.#segment = options.tail.segment
+    this.#offset = options.tail.offset
+    this.#ordinal = options.tail.ordinal
+    this.#durable = options.tail
+    this.#mustRotate = !options.isOpen
+    this.#mustReopen = options.isOpen
+  }
+
+  /** Everything before this is durable. */
+  get durable(): JournalTail {
+    return this.#durable
+  }
+
+  /** Changes that are not acknowledged yet. */
+  get pending(): number {
+    return this.#pending
+  }
+
+  /** The journal failed or was fenced: no append is taken any more. */
+  get isFailed(): boolean {
+    return this.#refusal !== undefined
+  }
+
+  /** Encodes a change at the end of the journal; resolves once it is durable (J2). */
+  append(change: Change, after: StoredState, session: RecentSession): Promise<void> {
+    if (this.#refusal !== undefined) return Promise.reject(this.#refusal(change))
+    const whole = isWholeDue(change, session)
+    const body = lineBody(whole ? asWhole(change, after) : change)
+    const batch = this.#batchFor(roomFor(session.idText, body), session.idText, body)
+    const offset = batch.offset + batch.length
+    const place = this.#place
+    place.segment = batch.segment
+    place.ordinal = batch.ordinal = this.#ordinal += 1
+    place.durable = this.#durable.segment === batch.segment ? this.#durable.offset : 0
+    const prev = session.revision === 0 ? undefined : session
+    const end = writeLine(batch.slab.buffer, batch.length, place, session.idText, change.revision, prev, body)
+    const bytes = end - batch.length
+    batch.length = end
+    this.#offset = offset + bytes
+    session.segment = batch.segment
+    session.ordinal = place.ordinal
+    session.offset = offset
+    session.bytes = bytes
+    session.revision = change.revision
+    session.inFlight += 1
+    if (whole || change.patch.whole === true) {
+      session.changesSinceWhole = session.bytesSinceWhole = 0
+      session.wholeBytes = bytes
+    } else {
+      session.changesSinceWhole += 1
+      session.bytesSinceWhole += bytes
+    }
+    this.#pending += 1
+    this.#schedule()
+    const { segment, ordinal } = place
+    return new Promise((resolve, reject) => {
+      batch.appends.push({ segment, ordinal, offset, bytes, change, after, session, resolve, reject })
+    })
+  }
+
+  /** Resolves when nothing is pending. */
+  drain(): Promise<void> {
+    return this.#isQuiet() ? Promise.resolve() : new Promise((resolve) => this.#drained.push(resolve))
+  }
+
+  /**
+   * Ends the segment: the next line begins a new one. Resolves when the old one is durable, cut to its lines and closed.
+   * @throws STORE_FAILED
+   */
+  async rotate(): Promise<void> {
+    await this.drain()
+    if (this.#refusal !== undefined || this.#mustRotate) return
+    this.#mustRotate = true
+    await this.#finish()
+  }
+
+  /** Writes what is pending and a last mark, and cuts the segment to its lines. */
+  async close(): Promise<void> {
+    this.#idle?.cancel()
+    this.#idle = undefined
+    await this.drain()
+    this.#mark()
+    await this.drain()
+    this.#idle?.cancel()
+    if (this.#refusal === undefined) {
+      this.#refusal = () => sessionError('RUNTIME_CLOSED', { command: 'append' })
+      if (!this.#mustRotate && !this.#mustReopen) await this.#finish()
+    }
+    await this.#options.ahead.dispose()
+    await this.#options.writer.dispose()
+  }
+
+  async #finish(): Promise<void> {
+    const outcome = await new Promise<WriteOutcome>((resolve) => {
+      this.#options.writer.finish(this.#durable.offset, resolve)
+    })
+    if (outcome.kind !== 'failed') return
+    this.#refusal = failed('close', outcome.reason)
+    throw sessionError('STORE_FAILED', { operation: 'close', reason: outcome.reason })
+  }
+
+  /** The batch that takes a line needing at most `room` bytes (J3). */
+  #batchFor(room: number, idText: string, body: string): Batch {
+    if (this.#mustRotate || this.#offset >= this.#options.segmentBytes) this.#beginSegment()
+    const current = this.#current
+    if (current !== undefined) {
+      const left = current.slab.buffer.length - current.length
+      if (room <= left) return current
+      // The room is a rough bound of three bytes a character; near the end of a slab it pays to look closer.
+      const exact = roomFor('', '') + Buffer.byteLength(idText) + Buffer.byteLength(body)
+      if (exact <= left) return current
+      this.#seal()
+    }
+    return this.#begin(room, this.#mustReopen ? 'existing' : null)
+  }
+
+  #beginSegment(): void {
+    const last = { segment: this.#segment, ordinals: this.#ordinal }
+    this.#seal()
+    this.#mustRotate = this.#mustReopen = false
+    this.#segment += 1
+    this.#offset = this.#ordinal = 0
+    const { storeId, epoch } = this.#options
+    const sealed = last.segment === 0 ? null : last
+    const batch = this.#begin(0, 'new')
+    this.#put(batch, encodeHeader({ segment: this.#segment, storeId, epoch, sealed, compacted: false }))
+  }
+
+  #begin(room: number, opens: Batch['opens']): Batch {
+    const batch: Batch = {
+      segment: this.#segment,
+      offset: this.#offset,
+      slab: this.#slab(room + MARK_ROOM),
+      opens,
+      appends: [],
+      length: 0,
+      ordinal: this.#ordinal,
+    }
+    this.#current = batch
+    if (opens === 'existing') {
+      this.#mustReopen = false
+      this.#put(batch, this.#markLine())
+    }
+    return batch
+  }
+
+  #markLine(): Buffer {
+    const { clock, epoch } = this.#options
+    const durable = this.#durable.segment === this.#segment ? this.#durable.offset : 0
+    return encodeMark({ durable, at: clock.now(), epoch })
+  }
+
+  #put(batch: Batch, line: Buffer): void {
+    line.copy(batch.slab.buffer, batch.length)
+    batch.length += line.length
+    this.#offset += line.length
+  }
+
+  #slab(bytes: number): Slab {
+    if (bytes > SLAB_BYTES) return this.#options.writer.allocate(bytes, false)
+    const free = this.#free.pop()
+    if (free !== undefined) return free
+    const returns = this.#slabs < MOST_SLABS
+    if (returns) this.#slabs += 1
+    return this.#options.writer.allocate(SLAB_BYTES, returns)
+  }
+
+  #seal(): void {
+    if (this.#current === undefined) return
+    this.#queue.push(this.#current)
+    this.#current = undefined
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#underway !== undefined) return
+    this.#scheduled = true
+    setImmediate(this.#flush)
+  }
+
+  readonly #flush = (): void => {
+    this.#scheduled = false
+    if (this.#underway !== undefined || this.#refusal !== undefined) return
+    let batch = this.#queue.shift()
+    if (batch === undefined) {
+      batch = this.#current
+      this.#current = undefined
+    }
+    if (batch === undefined) return
+    this.#underway = batch
+    const { segment, offset, length } = batch
+    const order = { segment, offset, bytes: length, opening: this.#opening(batch) }
+    this.#options.writer.write(order, batch.slab, this.#onOutcome)
+    const { ahead, segmentBytes } = this.#options
+    if (offset + length > segmentBytes / 2) ahead.prepare(segment + 1)
+  }
+
+  #opening(batch: Batch): Opening | null {
+    if (batch.opens !== 'new') return batch.opens === null ? null : { from: 'existing' }
+    const temporary = this.#options.ahead.take(batch.segment)
+    return temporary === undefined ? { from: 'new' } : { from: 'prepared', temporary }
+  }
+
+  readonly #onOutcome = (outcome: WriteOutcome): void => {
+    const batch = this.#underway
+    if (batch === undefined) return
+    this.#underway = undefined
+    switch (outcome.kind) {
+      case 'written':
+        this.#acknowledge(batch)
+        break
+      case 'full':
+        this.#takeBack(batch)
+        break
+      default:
+        this.#fail(batch, outcome)
+    }
+    if (batch.slab.returns) this.#free.push(batch.slab)
+    if (this.#queue.length > 0 || this.#current !== undefined) this.#schedule()
+    if (this.#isQuiet()) for (const resolve of this.#drained.splice(0)) resolve()
+  }
+
+  #acknowledge(batch: Batch): void {
+    const { segment, ordinal } = batch
+    this.#durable = { segment, offset: batch.offset + batch.length, ordinal }
+    const { onDurable, clock } = this.#options
+    this.#pending -= batch.appends.length
+    for (const append of batch.appends) {
+      append.session.inFlight -= 1
+      onDurable(append)
+      append.resolve()
+    }
+    this.#lastDurableAt = clock.now()
+    this.#isMarked = batch.appends.length === 0
+    if (!this.#isMarked) this.#idle ??= this.#wakeWhenIdle()
+  }
+
+  #wakeWhenIdle(): { cancel(): void } {
+    const { clock, idleMarkMs } = this.#options
+    return clock.wakeAt(this.#lastDurableAt + idleMarkMs, () => {
+      this.#idle = undefined
+      if (this.#isMarked || this.#refusal !== undefined) return
+      if (this.#pending > 0 || clock.now() < this.#lastDurableAt + idleMarkMs) this.#idle = this.#wakeWhenIdle()
+      else this.#mark()
+    })
+  }
+
+  /** Writes a mark, unless the last thing written was one (J6). */
+  #mark(): void {
+    if (this.#isMarked || this.#refusal !== undefined || this.#mustRotate || !this.#isQuiet()) return
+    this.#put(this.#begin(0, null), this.#markLine())
+    this.#schedule()
+  }
+
+  /** J4: back to the durable end, as if nothing pending had been appended. */
+  #takeBack(batch: Batch): void {
+    this.#segment = this.#durable.segment
+    this.#offset = this.#durable.offset
+    this.#ordinal = this.#durable.ordinal
+    // A segment that has a successor, even one that found no room, takes no more lines.
+    this.#mustRotate = batch.segment !== this.#durable.segment
+    this.#lose(batch, (append) => sessionError('STORE_FULL', { operation: append.change.event.type }))
+  }
+
+  /** J5. */
+  #fail(batch: Batch, outcome: WriteOutcome): void {
+    const { epoch } = this.#options
+    const isFenced = outcome.kind === 'fenced'
+    const reason = outcome.kind === 'failed' ? outcome.reason : ''
+    const refuse: Refusal = isFenced
+      ? () => sessionError('STORE_FENCED', { epoch, newer: epoch + 1 })
+      : failed('append', reason)
+    this.#refusal = refuse
+    this.#idle?.cancel()
+    this.#lose(batch, (append, wasUnderWay) => (wasUnderWay && !isFenced ? unknown(append.change, reason) : refuse(append.change)))
+  }
+
+  #lose(underway: Batch, errorFor: (append: Append, wasUnderWay: boolean) => SessionError): void {
+    const lost = [underway, ...this.#queue.splice(0)]
+    if (this.#current !== undefined) lost.push(this.#current)
+    this.#current = undefined
+    this.#pending = 0
+    // Everything is as before the first rejection is heard.
+    for (const batch of lost) {
+      for (const { session } of batch.appends) {
+        session.inFlight -= 1
+        this.#options.onLost(session)
+      }
+      if (batch !== underway && batch.slab.returns) this.#free.push(batch.slab)
+    }
+    for (const batch of lost) {
+      for (const append of batch.appends) append.reject(errorFor(append, batch === underway))
+    }
+  }
+
+  #isQuiet(): boolean {
+    return this.#underway === undefined && this.#queue.length === 0 && this.#current === undefined
+  }
+}
+
+function failed(operation: string, reason: string): Refusal {
+  return () => sessionError('STORE_FAILED', { operation, reason })
+}
+
+function unknown(change: Change, reason: string): SessionError {
+  const operationId = change.operation?.id
+  const details = { command: change.event.type, ...(operationId === undefined ? {} : { operationId }) }
+  return sessionError('OUTCOME_UNKNOWN', details, sessionError('STORE_FAILED', { operation: 'append', reason }))
+}
+
+function isWholeDue(change: Change, session: RecentSession): boolean {
+  if (change.patch.whole === true || change.tombstone === true) return false
+  return (
+    session.changesSinceWhole + 1 >= CHANGES_PER_WHOLE ||
+    session.bytesSinceWhole > Math.max(WHOLE_FLOOR_BYTES, session.wholeBytes * WHOLE_FACTOR)
+  )
+}

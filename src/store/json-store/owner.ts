@@ -1,0 +1,210 @@
+/**
+ * Who owns a store: files `owner-<epoch>`, each made by an exclusive link. The highest number owns.
+ *   OW1  At most one process owns an epoch: its number is taken by `link`, which fails when the name exists.
+ *   OW2  The highest number never disappears, so numbers only rise and the epoch fences every earlier owner.
+ *   OW3  Only an owner that released, or whose process is dead, is succeeded.
+ *   OW4  A complete, synced file gets the name: nobody ever reads half an owner.
+ *   OW5  Lower numbers are removed lowest first. So whoever finds no successor and then its own file is the owner at the
+ *       moment it looked for the successor; the other order would not prove it.
+ */
+import { sessionError } from '../../errors.ts'
+import { isJsonObject } from '../../json.ts'
+import { errnoOf, type FileSystem, readWhole, replaceFile } from '../file-system.ts'
+import type { ProcessIdentity, Processes } from './processes.ts'
+import { systemProcesses } from './processes.ts'
+
+/** What an owner file says. */
+export interface OwnerRecord extends ProcessIdentity {
+  /** Unlike that of any other take. */
+  readonly token: string
+  readonly released: boolean
+}
+
+/** The owner of a store as a bystander sees it. */
+export interface OwnerStatus {
+  readonly epoch: number
+  readonly pid: number
+  readonly host: string
+  /** Neither released nor dead: the store is in use. */
+  readonly isLive: boolean
+}
+
+/** A store that is ours until `release`, or until `isOurs` says otherwise. */
+export interface Ownership {
+  readonly epoch: number
+  /** Whether no other process took the store since. */
+  isOurs(): Promise<boolean>
+  /** Lets the store go; the epoch stays used. Safe to call twice, and after the store was lost. */
+  release(): Promise<void>
+}
+
+/** How to take a store. */
+export interface TakeOptions {
+  /** A string no other take of any process uses. */
+  readonly token: string
+  readonly processes?: Processes
+}
+
+const NAME = /^owner-(\d{6,})$/
+
+/** The name of the owner file of an epoch. */
+export function ownerFileName(epoch: number): string {
+  return `owner-${String(epoch).padStart(6, '0')}`
+}
+
+/**
+ * Takes the store in `folder`, which must exist (OW1–OW4).
+ * @throws STORE_LOCKED while another owner lives, a runtime of this same process included.
+ * @throws STORE_CORRUPT when the newest owner file is not legible: nobody can tell whether its process lives.
+ */
+export async function takeOwnership(
+  files: FileSystem,
+  folder: string,
+  options: TakeOptions,
+): Promise<Ownership> {
+  const processes = options.processes ?? systemProcesses
+  const record: OwnerRecord = { ...(await processes.self()), token: options.token, released: false }
+  for (;;) {
+    const epoch = await freeEpoch(files, folder, processes)
+    if (epoch === undefined || !(await linked(files, folder, epoch, record))) continue
+    const own = `${folder}/${ownerFileName(epoch)}`
+    // A starter that slept between looking and linking may have taken a number that was used and removed (OW2).
+    const epochs = await listEpochs(files, folder)
+    if (epochs.some((other) => other > epoch)) {
+      await removeIfThere(files, own)
+      continue
+    }
+    await files.syncFolder(folder)
+    for (const other of epochs.toSorted((a, b) => a - b)) {
+      if (other < epoch) await removeIfThere(files, `${folder}/${ownerFileName(other)}`)
+    }
+    return ownership(files, folder, epoch, record)
+  }
+}
+
+/** Who owns a store, without taking it; undefined when nobody ever did. @throws STORE_CORRUPT */
+export async function readOwner(
+  files: FileSystem,
+  folder: string,
+  processes: Processes = systemProcesses,
+): Promise<OwnerStatus | undefined> {
+  for (;;) {
+    const epoch = Math.max(0, ...(await listEpochs(files, folder)))
+    if (epoch === 0) return undefined
+    const record = await readRecord(files, folder, epoch)
+    if (record === undefined) continue
+    const isLive = !record.released && (await processes.isAlive(record))
+    return { epoch, pid: record.pid, host: record.host, isLive }
+  }
+}
+
+/** The epoch a new owner may take; undefined when the owner changed while looking. @throws STORE_LOCKED (OW3) */
+async function freeEpoch(
+  files: FileSystem,
+  folder: string,
+  processes: Processes,
+): Promise<number | undefined> {
+  const newest = Math.max(0, ...(await listEpochs(files, folder)))
+  if (newest === 0) return 1
+  const record = await readRecord(files, folder, newest)
+  if (record === undefined) return undefined
+  if (record.released || !(await processes.isAlive(record))) return newest + 1
+  throw sessionError('STORE_LOCKED', { place: folder, pid: record.pid, epoch: newest })
+}
+
+function ownership(files: FileSystem, folder: string, epoch: number, record: OwnerRecord): Ownership {
+  const own = `${folder}/${ownerFileName(epoch)}`
+  const successor = `${folder}/${ownerFileName(epoch + 1)}`
+  let released = false
+  const isOurs = async (): Promise<boolean> =>
+    !released && (await files.status(successor)) === undefined && (await files.status(own)) !== undefined
+  return {
+    epoch,
+    isOurs,
+    async release() {
+      if (!(await isOurs())) return
+      released = true
+      const bytes = bytesOf({ ...record, released: true })
+      await replaceFile(files, folder, ownerFileName(epoch), bytes, record.token)
+    },
+  }
+}
+
+async function listEpochs(files: FileSystem, folder: string): Promise<number[]> {
+  return (await files.list(folder)).flatMap((name) => {
+    const match = NAME.exec(name)
+    return match === null ? [] : [Number(match[1])]
+  })
+}
+
+/** The record of an epoch; undefined when its file has gone. */
+async function readRecord(
+  files: FileSystem,
+  folder: string,
+  epoch: number,
+): Promise<OwnerRecord | undefined> {
+  const file = ownerFileName(epoch)
+  const bytes = await readWhole(files, `${folder}/${file}`)
+  if (bytes === undefined) return undefined
+  const record = parseRecord(bytes.toString('utf8'))
+  if (record !== undefined) return record
+  const reason = 'the owner file is not legible; if no process uses the store, remove it'
+  throw sessionError('STORE_CORRUPT', { file: `${folder}/${file}`, byte: 0, reason })
+}
+
+function parseRecord(text: string): OwnerRecord | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (!isJsonObject(value)) return undefined
+  const { pid, startTime, bootId, host, token, released } = value
+  const legible =
+    typeof pid === 'number' &&
+    (startTime === null || typeof startTime === 'string') &&
+    (bootId === null || typeof bootId === 'string') &&
+    typeof host === 'string' &&
+    typeof token === 'string' &&
+    typeof released === 'boolean'
+  return legible ? { pid, startTime, bootId, host, token, released } : undefined
+}
+
+function bytesOf(record: OwnerRecord): Buffer {
+  return Buffer.from(`${JSON.stringify(record)}\n`, 'utf8')
+}
+
+/** Takes an epoch's name for a complete file (OW1, OW4); false when it is taken or the temporary file was swept away. */
+async function linked(
+  files: FileSystem,
+  folder: string,
+  epoch: number,
+  record: OwnerRecord,
+): Promise<boolean> {
+  const temporary = `${folder}/owner.${record.token}.tmp`
+  const handle = await files.open(temporary, 'create')
+  try {
+    try {
+      await handle.write(bytesOf(record), 0)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await files.link(temporary, `${folder}/${ownerFileName(epoch)}`)
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST' || errnoOf(error) === 'ENOENT') return false
+    throw error
+  } finally {
+    await removeIfThere(files, temporary)
+  }
+}
+
+async function removeIfThere(files: FileSystem, path: string): Promise<void> {
+  try {
+    await files.remove(path)
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * The code both writer hosts run: opens segments, writes batches, checks the fence, takes back what did not fit.
+ *   W4  A name is taken only when it is free: neither a new nor a prepared segment ever replaces a file.
+ *   W5  After an error other than "no room" nothing is tried again: the disk and the page cache may disagree.
+ */
+import type { FileHandle, FileSystem } from '../file-system.ts'
+import { errnoOf } from '../file-system.ts'
+import { ownerFileName } from './owner.ts'
+import { JOURNAL_FOLDER, segmentName } from './segment.ts'
+import type { WriteOrder, WriteOutcome, WriterPlace } from './writer.ts'
+
+/** The calls a writer makes of a disk. */
+export type WriterFiles = Pick<FileSystem, 'open' | 'status' | 'link' | 'remove' | 'syncFolder'>
+
+const NO_ROOM: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
+
+const WRITTEN: WriteOutcome = { kind: 'written' }
+
+/** Writes batches to one segment after the other. */
+export class SegmentWriter {
+  readonly #files: WriterFiles
+  readonly #folder: string
+  readonly #owner: string
+  readonly #successor: string
+  #open: { readonly segment: number; readonly path: string; readonly handle: FileHandle } | undefined
+
+  constructor(files: WriterFiles, place: WriterPlace) {
+    this.#files = files
+    this.#folder = `${place.folder}/${JOURNAL_FOLDER}`
+    this.#owner = `${place.folder}/${ownerFileName(place.epoch)}`
+    this.#successor = `${place.folder}/${ownerFileName(place.epoch + 1)}`
+  }
+
+  /** Writes a batch; the answer never rejects. */
+  async write(order: WriteOrder, bytes: Uint8Array): Promise<WriteOutcome> {
+    const path = `${this.#folder}/${segmentName(order.segment)}`
+    let isNew = false
+    try {
+      if (order.opening !== null) {
+        await this.#close()
+        isNew = order.opening.from !== 'existing'
+        await this.#openSegment(order, path)
+      }
+      await this.#handle().write(bytes, order.offset)
+      if (isNew) await this.#files.syncFolder(this.#folder)
+      return (await this.#isOurs()) ? WRITTEN : { kind: 'fenced' }
+    } catch (error) {
+      const reason = reasonOf(error)
+      if (!NO_ROOM.has(errnoOf(error))) return { kind: 'failed', reason }
+      try {
+        await (isNew ? this.#takeBackSegment(path) : this.#takeBack(order.offset))
+        return { kind: 'full', reason }
+      } catch (second) {
+        return { kind: 'failed', reason: `${reason}, and taking back what was written: ${reasonOf(second)}` }
+      }
+    }
+  }
+
+  /** Cuts the open segment at `end` and closes it; the answer never rejects. */
+  async finish(end: number): Promise<WriteOutcome> {
+    if (this.#open === undefined) return WRITTEN
+    try {
+      await this.#takeBack(end)
+      await this.#close()
+      return WRITTEN
+    } catch (error) {
+      return { kind: 'failed', reason: reasonOf(error) }
+    }
+  }
+
+  async #openSegment(order: WriteOrder, path: string): Promise<void> {
+    const { opening, segment } = order
+    if (opening?.from === 'prepared') {
+      // A link, not a rename: it fails when the name is taken (W4).
+      await this.#files.link(opening.temporary, path)
+      await this.#files.remove(opening.temporary)
+    }
+    const mode = opening?.from === 'new' ? 'create-synced' : 'write-synced'
+    this.#open = { segment, path, handle: await this.#files.open(path, mode) }
+  }
+
+  #handle(): FileHandle {
+    if (this.#open === undefined) throw Object.assign(new TypeError('no segment is open'), { code: 'EBADF' })
+    return this.#open.handle
+  }
+
+  async #takeBack(end: number): Promise<void> {
+    const handle = this.#handle()
+    await handle.truncate(end)
+    await handle.sync()
+  }
+
+  async #takeBackSegment(path: string): Promise<void> {
+    if (this.#open !== undefined) {
+      await this.#close()
+      await this.#files.remove(path)
+    }
+    await this.#files.syncFolder(this.#folder)
+  }
+
+  async #close(): Promise<void> {
+    const open = this.#open
+    this.#open = undefined
+    await open?.handle.close()
+  }
+
+  /** The successor is looked for first: lower numbers are removed only after a higher one exists. */
+  async #isOurs(): Promise<boolean> {
+    if ((await this.#files.status(this.#successor)) !== undefined) return false
+    return (await this.#files.status(this.#owner)) !== undefined
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return errnoOf(error) ?? (error instanceof Error ? error.message : String(error))
+}

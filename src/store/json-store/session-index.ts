@@ -1,0 +1,281 @@
+/**
+ * The index in memory: for every session that was ever used, where its newest line stands and what listings need.
+ *   IX1  One session costs about 130 bytes: numbers and ids live in typed columns, names that repeat are kept once.
+ *   IX2  A deleted session keeps its position and revision and nothing else; it has no head.
+ *   IX3  A dropped session leaves no string behind in `columns()`, neither its id nor a name only it used.
+ * The index knows no file; `index-file.ts` gives it one.
+ */
+import type { Summary } from '../change.ts'
+import type { Head } from '../store.ts'
+import { IdTable } from './id-table.ts'
+
+/** Where a line stands: segment and ordinal name it for good; `offset` and `bytes` are hints that compaction may age. */
+export interface Position {
+  readonly segment: number
+  /** 1, 2, 3 … within the segment; compaction leaves gaps, never renumbers. */
+  readonly ordinal: number
+  readonly offset: number
+  /** Length of the line with its newline. */
+  readonly bytes: number
+}
+
+const U32 = [
+  'segment',
+  'ordinal',
+  'offset',
+  'bytes',
+  'revision',
+  'status',
+  'tenant',
+  'user',
+  'parent',
+] as const
+const F64 = ['createdAt', 'updatedAt', 'dueAt'] as const
+
+type U32Name = (typeof U32)[number]
+type F64Name = (typeof F64)[number]
+
+/** The index as plain arrays, one item per session; names are numbers into `names`, 0 for null. */
+export interface IndexColumns {
+  readonly count: number
+  /** All ids, one after the other. */
+  readonly idBytes: Uint8Array
+  readonly idLengths: Uint16Array
+  readonly names: readonly string[]
+  readonly u32: { readonly [name in U32Name]: Uint32Array }
+  readonly f64: { readonly [name in F64Name]: Float64Array }
+}
+
+/** The u32 columns in the order in which a file holds them. */
+export const U32_COLUMNS: readonly U32Name[] = U32
+
+/** The f64 columns in the order in which a file holds them. */
+export const F64_COLUMNS: readonly F64Name[] = F64
+
+/** Stands in the status column for a deleted session; no name has this number. */
+const DELETED = 0xffffffff
+
+const FIRST_CAPACITY = 64
+
+/** Every session's newest line and summary. Calls are synchronous and never touch a disk. */
+export class SessionIndex {
+  readonly #table: IdTable
+  readonly #names: string[]
+  readonly #numberOf: Map<string, number>
+  #u32: Record<U32Name, Uint32Array>
+  #f64: Record<F64Name, Float64Array>
+  #capacity: number
+  #living = 0
+
+  /** An empty index, or the one that `columns()` described; the arrays are copied. */
+  constructor(from?: IndexColumns) {
+    const count = from?.count ?? 0
+    this.#capacity = Math.max(count, FIRST_CAPACITY)
+    this.#table = new IdTable(from?.idBytes, from?.idLengths)
+    this.#numberOf = new Map()
+    this.#names = ['']
+    this.#u32 = resized(U32, from?.u32, (capacity) => new Uint32Array(capacity), this.#capacity)
+    this.#f64 = resized(F64, from?.f64, (capacity) => new Float64Array(capacity), this.#capacity)
+    for (const name of from?.names.slice(1) ?? []) this.#numberOf.set(name, this.#names.push(name) - 1)
+    for (let slot = 0; slot < count; slot += 1) if (this.#u32.status[slot] !== DELETED) this.#living += 1
+  }
+
+  /** How many sessions are living. */
+  get size(): number {
+    return this.#living
+  }
+
+  /** How many sessions are known, deleted ones included. */
+  get known(): number {
+    return this.#table.size
+  }
+
+  /** Moves a session to its newest line. A `deleted` one keeps position and revision only (IX2). */
+  set(sessionId: string, position: Position, revision: number, summary: Summary | 'deleted'): void {
+    const known = this.#table.find(sessionId)
+    const slot = known < 0 ? this.#table.add(sessionId) : known
+    if (slot >= this.#capacity) this.#grow()
+    const u32 = this.#u32
+    const f64 = this.#f64
+    if (known >= 0 && u32.status[slot] !== DELETED) this.#living -= 1
+    u32.segment[slot] = position.segment
+    u32.ordinal[slot] = position.ordinal
+    u32.offset[slot] = position.offset
+    u32.bytes[slot] = position.bytes
+    u32.revision[slot] = revision
+    if (summary === 'deleted') {
+      u32.status[slot] = DELETED
+      u32.tenant[slot] = u32.user[slot] = u32.parent[slot] = 0
+      f64.createdAt[slot] = f64.updatedAt[slot] = f64.dueAt[slot] = NaN
+      return
+    }
+    this.#living += 1
+    u32.status[slot] = this.#number(summary.status)
+    u32.tenant[slot] = this.#number(summary.tenantId)
+    u32.user[slot] = this.#number(summary.userId)
+    u32.parent[slot] = this.#number(summary.parentId)
+    f64.createdAt[slot] = summary.createdAt
+    f64.updatedAt[slot] = summary.updatedAt
+    f64.dueAt[slot] = summary.dueAt ?? NaN
+  }
+
+  /** Corrects where the newest line of a session stands, when it is still the line of that segment and ordinal. */
+  move(sessionId: string, position: Position): void {
+    const slot = this.#table.find(sessionId)
+    if (slot < 0) return
+    const u32 = this.#u32
+    if (u32.segment[slot] !== position.segment || u32.ordinal[slot] !== position.ordinal) return
+    u32.offset[slot] = position.offset
+    u32.bytes[slot] = position.bytes
+  }
+
+  /** Whether the session is known and deleted. */
+  isDeleted(sessionId: string): boolean {
+    const slot = this.#table.find(sessionId)
+    return slot >= 0 && this.#u32.status[slot] === DELETED
+  }
+
+  /** Whether the session is known, deleted or not. */
+  has(sessionId: string): boolean {
+    return this.#table.find(sessionId) >= 0
+  }
+
+  /** The head of a living session; undefined for unknown and deleted ones. */
+  head(sessionId: string): Head | undefined {
+    const slot = this.#table.find(sessionId)
+    return slot < 0 || this.#u32.status[slot] === DELETED ? undefined : this.#head(sessionId, slot)
+  }
+
+  /** The newest revision, deleted sessions included; 0 for an unknown id. */
+  lastRevision(sessionId: string): number {
+    const slot = this.#table.find(sessionId)
+    return slot < 0 ? 0 : (this.#u32.revision[slot] as number)
+  }
+
+  /** Where the newest line stands, deleted sessions included (their tombstone); undefined for an unknown id. */
+  position(sessionId: string): Position | undefined {
+    const slot = this.#table.find(sessionId)
+    if (slot < 0) return undefined
+    const u32 = this.#u32
+    return {
+      segment: u32.segment[slot] as number,
+      ordinal: u32.ordinal[slot] as number,
+      offset: u32.offset[slot] as number,
+      bytes: u32.bytes[slot] as number,
+    }
+  }
+
+  /** The heads of all living sessions, in no order. */
+  *heads(): Generator<Head> {
+    for (const slot of this.#table.slots()) {
+      if (this.#u32.status[slot] !== DELETED) yield this.#head(this.#table.id(slot), slot)
+    }
+  }
+
+  /** Every known id, deleted ones included. */
+  *ids(): Generator<string> {
+    for (const slot of this.#table.slots()) yield this.#table.id(slot)
+  }
+
+  /** Forgets sessions as if they had never been (IX3). */
+  drop(sessionIds: Iterable<string>): void {
+    for (const sessionId of sessionIds) {
+      const slot = this.#table.remove(sessionId)
+      if (slot >= 0 && this.#u32.status[slot] !== DELETED) this.#living -= 1
+    }
+  }
+
+  /** A copy as plain arrays: known sessions without gaps, and only the names they use (IX3). */
+  columns(): IndexColumns {
+    const count = this.#table.size
+    const order = Uint32Array.from(this.#table.slots())
+    const u32 = gathered(U32, this.#u32, order, (size) => new Uint32Array(size))
+    const f64 = gathered(F64, this.#f64, order, (size) => new Float64Array(size))
+    const names = ['']
+    const renumbered = new Uint32Array(this.#names.length)
+    for (const column of [u32.status, u32.tenant, u32.user, u32.parent]) {
+      for (let row = 0; row < count; row += 1) {
+        const number = column[row] as number
+        if (number === 0 || number === DELETED) continue
+        if (renumbered[number] === 0) renumbered[number] = names.push(this.#names[number] as string) - 1
+        column[row] = renumbered[number] as number
+      }
+    }
+    const { bytes: idBytes, lengths: idLengths } = this.#table.pack()
+    return { count, idBytes, idLengths, names, u32, f64 }
+  }
+
+  #head(sessionId: string, slot: number): Head {
+    const u32 = this.#u32
+    const f64 = this.#f64
+    const dueAt = f64.dueAt[slot] as number
+    return {
+      sessionId,
+      revision: u32.revision[slot] as number,
+      summary: {
+        status: this.#names[u32.status[slot] as number] as string,
+        tenantId: this.#name(u32.tenant[slot] as number),
+        userId: this.#name(u32.user[slot] as number),
+        parentId: this.#name(u32.parent[slot] as number),
+        createdAt: f64.createdAt[slot] as number,
+        updatedAt: f64.updatedAt[slot] as number,
+        dueAt: Number.isNaN(dueAt) ? null : dueAt,
+      },
+    }
+  }
+
+  #name(number: number): string | null {
+    return number === 0 ? null : (this.#names[number] as string)
+  }
+
+  #number(name: string | null): number {
+    if (name === null) return 0
+    const known = this.#numberOf.get(name)
+    if (known !== undefined) return known
+    const number = this.#names.push(name) - 1
+    this.#numberOf.set(name, number)
+    return number
+  }
+
+  #grow(): void {
+    this.#capacity = Math.ceil(this.#capacity * 1.5)
+    this.#u32 = resized(U32, this.#u32, (capacity) => new Uint32Array(capacity), this.#capacity)
+    this.#f64 = resized(F64, this.#f64, (capacity) => new Float64Array(capacity), this.#capacity)
+  }
+}
+
+interface Column {
+  [index: number]: number
+  readonly length: number
+  set(from: ArrayLike<number>): void
+}
+
+function resized<Name extends string, C extends Column>(
+  names: readonly Name[],
+  from: { readonly [name in Name]: C } | undefined,
+  make: (capacity: number) => C,
+  capacity: number,
+): Record<Name, C> {
+  const result = {} as Record<Name, C>
+  for (const name of names) {
+    result[name] = make(capacity)
+    if (from !== undefined) result[name].set(from[name])
+  }
+  return result
+}
+
+function gathered<Name extends string, C extends Column>(
+  names: readonly Name[],
+  from: Record<Name, C>,
+  order: Uint32Array,
+  make: (size: number) => C,
+): Record<Name, C> {
+  const result = {} as Record<Name, C>
+  for (const name of names) {
+    const source = from[name]
+    const target = make(order.length)
+    for (let row = 0; row < order.length; row += 1) target[row] = source[order[row] as number] as number
+    result[name] = target
+  }
+  return result
+}

@@ -1,0 +1,243 @@
+/**
+ * Snapshots: the stored state of sessions at a revision, in 256 shards, each one lowdb document.
+ *   SH1  A shard is replaced as a whole and durably; a crash leaves the old one or the new one.
+ *   SH2  A shard whose bytes changed, or that this version cannot read, is not used and is reported; the journal holds
+ *       everything it held.
+ *   SH3  Session ids are data: only own keys are read or written.
+ * Whether a snapshot lies on the chain of its session is for the reader to check, by `position` and `revision`.
+ */
+import { crc32 } from 'node:zlib'
+import type { Adapter } from 'lowdb'
+import { Low } from 'lowdb'
+import type { Json, JsonObject } from '../../json.ts'
+import { getOwn, isJsonObject, setOwn } from '../../json.ts'
+import { type FileSystem, readWhole, replaceFile } from '../file-system.ts'
+import type { Facts, StoredState, Summary } from '../change.ts'
+import type { Damage } from '../store.ts'
+
+/** A stored state and the line that led to it. */
+export interface Snapshot {
+  readonly revision: number
+  readonly facts: Facts
+  readonly record: JsonObject
+  readonly summary: Summary
+  /** Segment and ordinal of the line of `revision`. */
+  readonly position: readonly [segment: number, ordinal: number]
+}
+
+/** One shard as lowdb holds it. */
+export interface ShardDocument {
+  readonly format: number
+  readonly sessions: Record<string, Snapshot>
+}
+
+/** How many shards there are. */
+export const SHARDS = 256
+
+const FORMAT = 1
+
+/** How many parsed shards are kept in memory. */
+const KEPT_SHARDS = 8
+
+/** The shard of a session: the first byte of the CRC32 of its id. */
+export function shardOf(sessionId: string): number {
+  return crc32(sessionId) >>> 24
+}
+
+/** The file name of a shard, `00.json` to `ff.json`. */
+export function shardFileName(shard: number): string {
+  return `${shard.toString(16).padStart(2, '0')}.json`
+}
+
+/** The snapshot of a state at the line of `position`. */
+export function snapshotOf(state: StoredState, position: { segment: number; ordinal: number }): Snapshot {
+  const { revision, facts, record, summary } = state
+  return { revision, facts, record, summary, position: [position.segment, position.ordinal] }
+}
+
+/** The state a snapshot holds. */
+export function stateOf(sessionId: string, { revision, facts, record, summary }: Snapshot): StoredState {
+  return { sessionId, revision, facts, record, summary }
+}
+
+/** What the snapshots need of the outside. */
+export interface SnapshotsOptions {
+  readonly files: FileSystem
+  /** The folder of the shards; made when the first one is written. */
+  readonly folder: string
+  /** A string no other temporary file of the store bears. */
+  readonly unique: () => string
+}
+
+/** The shards of a store. Writes are made one after the other; reads may run beside them. */
+export class Snapshots {
+  readonly #files: FileSystem
+  readonly #folder: string
+  readonly #unique: () => string
+  /** Newest use last; a shard that is being read is in here already. */
+  readonly #shards = new Map<number, Promise<Low<ShardDocument>>>()
+  readonly #damage = new Map<string, Damage>()
+  #writing: Promise<unknown> = Promise.resolve()
+  #folderMade = false
+  /** Bytes of the last shard written. */
+  #written = 0
+
+  constructor({ files, folder, unique }: SnapshotsOptions) {
+    this.#files = files
+    this.#folder = folder
+    this.#unique = unique
+  }
+
+  /** The snapshot of a session; undefined when there is none or its shard cannot be used (SH2). */
+  async get(sessionId: string): Promise<Snapshot | undefined> {
+    return getOwn((await this.#shard(shardOf(sessionId))).data.sessions, sessionId)
+  }
+
+  /**
+   * Puts snapshots into one shard and takes out the ids given as undefined; resolves with the bytes written, 0 when
+   * there was nothing to do. All ids belong to `shard`.
+   */
+  update(shard: number, changes: ReadonlyMap<string, Snapshot | undefined>): Promise<number> {
+    return this.#inTurn(async () => {
+      const low = await this.#shard(shard)
+      const sessions = { ...low.data.sessions }
+      let touched = false
+      for (const [sessionId, snapshot] of changes) {
+        touched ||= snapshot !== undefined || Object.hasOwn(sessions, sessionId)
+        if (snapshot === undefined) delete sessions[sessionId]
+        else setOwn(sessions, sessionId, snapshot)
+      }
+      return touched ? this.#write(shard, sessions) : 0
+    })
+  }
+
+  /**
+   * Takes sessions out of every file. A shard that cannot be used is removed: nobody can tell whether it holds them,
+   * and the journal has the rest (SH2).
+   */
+  erase(sessionIds: Iterable<string>): Promise<void> {
+    const byShard = new Map<number, string[]>()
+    for (const id of sessionIds) byShard.set(shardOf(id), [...(byShard.get(shardOf(id)) ?? []), id])
+    return this.#inTurn(async () => {
+      for (const [shard, ids] of byShard) {
+        const { sessions } = (await this.#shard(shard)).data
+        const file = shardFileName(shard)
+        if (this.#damage.has(file)) await this.#remove(shard)
+        else if (ids.some((id) => Object.hasOwn(sessions, id))) {
+          const kept = Object.entries(sessions).filter(([id]) => !ids.includes(id))
+          await this.#write(shard, Object.fromEntries(kept))
+        }
+      }
+    })
+  }
+
+  /** The shards that could not be used so far (SH2). */
+  damage(): readonly Damage[] {
+    return [...this.#damage.values()]
+  }
+
+  /** The ids in a shard; for checks that read everything. */
+  async ids(shard: number): Promise<readonly string[]> {
+    return Object.keys((await this.#shard(shard)).data.sessions)
+  }
+
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#writing.then(task)
+    this.#writing = result.catch(() => undefined)
+    return result
+  }
+
+  #shard(shard: number): Promise<Low<ShardDocument>> {
+    const known = this.#shards.get(shard)
+    this.#shards.delete(shard)
+    const loading = known ?? this.#load(shard)
+    this.#keep(shard, loading)
+    return loading
+  }
+
+  #keep(shard: number, loading: Promise<Low<ShardDocument>>): void {
+    this.#shards.set(shard, loading)
+    loading.catch(() => this.#forget(shard, loading))
+    for (const oldest of this.#shards.keys()) {
+      if (this.#shards.size <= KEPT_SHARDS) break
+      this.#shards.delete(oldest)
+    }
+  }
+
+  #forget(shard: number, loading: Promise<Low<ShardDocument>>): void {
+    if (this.#shards.get(shard) === loading) this.#shards.delete(shard)
+  }
+
+  async #load(shard: number): Promise<Low<ShardDocument>> {
+    const low = this.#low(shard, {})
+    await low.read()
+    return low
+  }
+
+  /** The new document becomes the one in memory only once it is on the disk. */
+  async #write(shard: number, sessions: Record<string, Snapshot>): Promise<number> {
+    if (!this.#folderMade) await this.#files.makeFolder(this.#folder)
+    this.#folderMade = true
+    const low = this.#low(shard, sessions)
+    await low.write()
+    this.#damage.delete(shardFileName(shard))
+    this.#shards.delete(shard)
+    this.#keep(shard, Promise.resolve(low))
+    return this.#written
+  }
+
+  async #remove(shard: number): Promise<void> {
+    const file = shardFileName(shard)
+    await this.#files.remove(`${this.#folder}/${file}`)
+    await this.#files.syncFolder(this.#folder)
+    this.#damage.delete(file)
+    this.#shards.delete(shard)
+  }
+
+  #low(shard: number, sessions: Record<string, Snapshot>): Low<ShardDocument> {
+    return new Low<ShardDocument>(this.#adapter(shardFileName(shard)), { format: FORMAT, sessions })
+  }
+
+  #adapter(file: string): Adapter<ShardDocument> {
+    return {
+      read: async () => {
+        const bytes = await readWhole(this.#files, `${this.#folder}/${file}`)
+        if (bytes === undefined) return null
+        const shard = decodeShard(bytes)
+        if (typeof shard !== 'string') return shard
+        const place = { file: `snapshots/${file}`, byte: 0, bytes: bytes.length }
+        this.#damage.set(file, { ...place, reason: shard, sessionIds: [] })
+        return null
+      },
+      write: (document) =>
+        replaceFile(this.#files, this.#folder, file, encodeShard(document), this.#unique()),
+    }
+  }
+}
+
+const CRC_START = ',"crc":"'
+/** `,"crc":"` + 8 hex digits + `"}` + newline. */
+const CRC_BYTES = CRC_START.length + 8 + 3
+
+/** The bytes of a shard: its document and, as the last key, the CRC32 of all bytes before that key. */
+export function encodeShard(document: ShardDocument): Buffer {
+  const text = JSON.stringify(document).slice(0, -1)
+  const body = Buffer.from(text, 'utf8')
+  const crc = crc32(body).toString(16).padStart(8, '0')
+  return Buffer.concat([body, Buffer.from(`${CRC_START}${crc}"}\n`, 'latin1')])
+}
+
+/** The document of a shard's bytes, or why it cannot be used (SH2). */
+export function decodeShard(bytes: Buffer): ShardDocument | string {
+  const end = bytes.length - CRC_BYTES
+  const tail = end < 0 ? '' : bytes.toString('latin1', end)
+  const crc = crc32(bytes.subarray(0, Math.max(end, 0)))
+    .toString(16)
+    .padStart(8, '0')
+  if (tail !== `${CRC_START}${crc}"}\n`) return 'its checksum does not fit'
+  const value = JSON.parse(bytes.toString('utf8')) as Json
+  if (!isJsonObject(value) || !isJsonObject(value['sessions'])) return 'it is not a shard'
+  if (value['format'] !== FORMAT)
+    return `it has format ${String(value['format'])}; this version reads ${FORMAT}`
+  return value as unknown as ShardDocument
+}

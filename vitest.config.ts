@@ -1,0 +1,20 @@
+/**
+ * Tests run what users get: `../src/x.ts` and `sessionwright` both mean the built `dist`, so a writer thread is a real
+ * thread and one copy of each module exists. `npm test` builds first.
+ */
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const dist = fileURLToPath(new URL('./dist/', import.meta.url))
+
+export default defineConfig({
+  resolve: {
+    alias: [{ find: /^(?:\.\.\/)+src\/(.*)\.ts$/, replacement: `${dist}$1.js` }],
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/crash/**'],
+    testTimeout: 20_000,
+    reporters: ['default', './scripts/last-line-reporter.ts'],
+  },
+})
