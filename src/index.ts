@@ -13,6 +13,7 @@ export type {
   FeedQuery,
   ListQuery,
   Logger,
+  Observation,
   PolicyOptions,
   Principal,
   PruneOptions,
@@ -88,13 +89,16 @@ export { limitPolicy } from './machines/limit-policy.ts'
 export { sessionMachine } from './machines/session.ts'
 export { supervisorMachine } from './machines/supervisor.ts'
 
+// Watch
+export { CHANGE_CHANNEL } from './runtime/observers.ts'
+
 // Keep and prune
 export { PRUNE_MAX_SESSIONS, PRUNE_OLDER_THAN_MS, PruneThrottle } from './runtime/retention.ts'
 
 // Whole sessions as documents
 export { DOCUMENT_FORMAT } from './runtime/document.ts'
 export type { SessionDocument } from './runtime/document.ts'
-export { parseSessionDocument } from './runtime/document-schema.ts'
+export { parseSessionDocument, sessionDocumentJsonSchema } from './runtime/document-schema.ts'
 
 // Stores
 export { createMemoryStore } from './store/memory-store.ts'

@@ -32,7 +32,10 @@ export async function printSession(options: JsonOption, session: Session, more: 
       model: record.provider === null ? null : `${record.provider.id} ${record.provider.model}`,
       tags: record.tags.length === 0 ? null : record.tags.join(' '),
       entries: usage.entryCount,
-      turns: session.remainingTurns === null ? usage.turnCount : `${usage.turnCount}, ${session.remainingTurns} left`,
+      turns:
+        session.remainingTurns === null
+          ? usage.turnCount
+          : `${usage.turnCount}, ${session.remainingTurns} left`,
       tokens: usage.initialTokenCount + usage.deltaTokenCount,
       limits: limitText(limits),
       created: timeText(session.createdAt),

@@ -1,23 +1,25 @@
 /**
  * Files of conversations, one per line, into sessions: many at once, the messages of one in order.
- *   W1  A file is streamed; what is held is the lines in work, and one short key per line seen.
- *   W2  The id is a hash of the line and of how often it occurred before, or the value of `--id-field`: the same file
+ *   CW1  A file is streamed; what is held is the lines in work, and one short key per line seen.
+ *   CW2  The id is a hash of the line and of how often it occurred before, or the value of `--id-field`: the same file
  *       gives the same ids, so importing twice changes nothing.
- *   W3  A line that cannot go in is reported with its number, and the others go in.
- *   W4  Sessions are made in the order of the lines, and remember their line: export gives that order back.
+ *   CW3  A line that cannot go in is reported with its number, and the others go in.
+ *   CW4  Sessions are made in the order of the lines, and remember their line: export gives that order back.
  */
 import { createHash } from 'node:crypto'
-import type { CreateOptions, Principal, Runtime, SessionError } from '../index.ts'
-import { sessionError } from '../index.ts'
+import type { CreateOptions, Json, JsonObject, Principal, Runtime, SessionError } from '../index.ts'
+import { getOwn, isJsonObject, isSessionError, plainJson, sessionError } from '../index.ts'
+import { openaiChat } from '../integrations/interchange/openai-chat.ts'
 import { readPieces, sizeOf } from './files.ts'
-import { parseConversation } from './formats.ts'
 import type { Conversation } from './import-session.ts'
 import { concernsOneSession, importedState, importSession } from './import-session.ts'
 import type { ImportReport } from './import-report.ts'
 import { ImportTally } from './import-report.ts'
 import type { Line } from './lines.ts'
-import { readLines } from './lines.ts'
+import { parseJson, readLines } from './lines.ts'
 import type { Progress } from './progress.ts'
+
+const FORMAT = 'openai-chat'
 
 /** Conversations in work at once; each has at most one command on its way. */
 const IN_WORK = 64
@@ -32,7 +34,7 @@ export interface ImportConversationsOptions {
   readonly progress: Progress
 }
 
-/** Imports files of conversations (W1–W4). */
+/** Imports files of conversations (CW1–CW4). */
 export async function importConversations(
   runtime: Runtime,
   files: readonly string[],
@@ -50,7 +52,7 @@ export async function importConversations(
       if (options.signal.aborted || pool.hasFailed) break
       order += 1
       const place = order
-      // `add` returns once there is room; the work has begun by then, so sessions are made in the order of lines (W4).
+      // `add` returns once there is room; the work has begun by then, so sessions are made in the order of lines (CW4).
       await pool.add(async () => {
         const id = await importLine(runtime, file, line, place, naming, tally, options)
         if (id === undefined) return
@@ -77,15 +79,14 @@ async function importLine(
 ): Promise<string | undefined> {
   let messages = 0
   try {
-    if ('unreadable' in line) throw invalid(line.number, [], line.unreadable)
-    const parsed = parseConversation(line.text, line.number, (count) => (messages = count))
+    const value = valueOf(line)
+    messages = messagesIn(value)
+    const { drafts, record } = openaiChat.parse(value, { line: line.number })
+    for (const [index, { content }] of drafts.entries()) checkPlain(content, index)
     const conversation: Conversation = {
-      id: naming.idOf(line.text, parsed.source, file, line.number),
-      entries: parsed.entries,
-      create: {
-        ...options.create,
-        metadata: { source: parsed.source, import: { format: 'openai-chat', order } },
-      },
+      id: naming.idOf(textOf(line), value, file, line.number),
+      entries: drafts,
+      create: { ...options.create, metadata: { ...record.metadata, import: { format: FORMAT, order } } },
     }
     const imported = await importSession(runtime, conversation, options)
     tally.addSession(imported, messages)
@@ -99,7 +100,7 @@ async function importLine(
   }
 }
 
-/** Names sessions (W2). */
+/** Names sessions (CW2). */
 class Naming {
   readonly #idField: string | undefined
   /** How often each line occurred, by a short hash. */
@@ -111,18 +112,22 @@ class Naming {
     this.#idField = idField
   }
 
-  idOf(text: string, source: Readonly<Record<string, unknown>>, file: string, line: number): string {
+  idOf(text: string, value: unknown, file: string, line: number): string {
     if (this.#idField === undefined) {
       const key = createHash('sha256').update(text).digest('base64url')
       const occurrence = this.#occurrences.get(key) ?? 0
       this.#occurrences.set(key, occurrence + 1)
       return createHash('sha256').update(`${occurrence}\n${text}`).digest('hex').slice(0, 32)
     }
-    const value = Object.hasOwn(source, this.#idField) ? source[this.#idField] : undefined
-    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
-      throw invalid(line, [this.#idField], 'it is to be the session id and has to be a string, a number or a boolean')
+    const named = ownValue(value, this.#idField)
+    if (typeof named !== 'string' && typeof named !== 'number' && typeof named !== 'boolean') {
+      throw invalid(
+        line,
+        [this.#idField],
+        'it is to be the session id and has to be a string, a number or a boolean',
+      )
     }
-    const id = String(value)
+    const id = String(named)
     const first = this.#seen.get(id)
     if (first !== undefined) {
       const where = first.file === file ? `line ${first.line}` : `line ${first.line} of ${first.file}`
@@ -169,6 +174,37 @@ function hasTimeLimit({ limits }: CreateOptions): boolean {
   return limits?.maxDurationMs != null || limits?.maxIdleMs != null
 }
 
+/** What a line holds. */
+function valueOf(line: Line): unknown {
+  const parsed = 'text' in line ? parseJson(line.text) : { reason: line.unreadable }
+  if ('reason' in parsed) throw invalid(line.number, [], parsed.reason)
+  return parsed.value
+}
+
+function textOf(line: Line): string {
+  return 'text' in line ? line.text : ''
+}
+
+/** JSON text can hold what JSON does not keep (-0, 1e999): looked for in all messages before the first is written. */
+function checkPlain(message: unknown, index: number): void {
+  try {
+    plainJson(message)
+  } catch (error) {
+    if (!isSessionError(error, 'CONTENT_INVALID') && !isSessionError(error, 'CONTENT_TOO_DEEP')) throw error
+    const { details } = error
+    throw sessionError(error.code, { ...details, path: ['messages', index, ...details.path] } as never)
+  }
+}
+
+function messagesIn(value: unknown): number {
+  const messages = ownValue(value, 'messages')
+  return Array.isArray(messages) ? messages.length : 0
+}
+
+function ownValue(value: unknown, key: string): unknown {
+  return isJsonObject(value as Json) ? getOwn(value as JsonObject, key) : undefined
+}
+
 function invalid(line: number, path: readonly (string | number)[], reason: string): SessionError {
-  return sessionError('INTERCHANGE_INVALID', { format: 'openai-chat', line, path, reason })
+  return sessionError('INTERCHANGE_INVALID', { format: FORMAT, line, path, reason })
 }

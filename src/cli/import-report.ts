@@ -1,6 +1,6 @@
 /**
  * What an import says at its end.
- *   N1  `sessions entries turns endedByLimit pausedByLimit notices` describe the store after the run, for the sessions
+ *   CN1  `sessions entries turns endedByLimit pausedByLimit notices` describe the store after the run, for the sessions
  *       of these files; `entries + refused` are the messages of the files.
  */
 import { systemClock } from '../index.ts'
@@ -84,7 +84,7 @@ export class ImportTally {
     return this.#counts.sessions
   }
 
-  /** The report (N1). */
+  /** The report (CN1). */
   report(interrupted: boolean): ImportReport {
     const errors = this.#errors.toSorted((a, b) => (a.file === b.file ? a.line - b.line : 0))
     const ms = systemClock.now() - this.#startedAt

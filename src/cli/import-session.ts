@@ -1,11 +1,11 @@
 /**
  * One conversation of a file into one session, as a live loop would have made it.
- *   M1  Every message is appended once, in order, by a command of its own: message `n` is entry `m-n`, made by
+ *   CM1  Every message is appended once, in order, by a command of its own: message `n` is entry `m-n`, made by
  *       operation `m-n`. What is there already is not sent again, whoever else wrote to the session.
- *   M2  After the first message that is not kept the rest is not kept: a live loop would have stopped there.
- *   M3  A run that was killed anywhere and run again leaves what one run would have left: each step (create, activate,
+ *   CM2  After the first message that is not kept the rest is not kept: a live loop would have stopped there.
+ *   CM3  A run that was killed anywhere and run again leaves what one run would have left: each step (create, activate,
  *       message, complete) is done if the store does not show it.
- *   M4  Limits are those of the session: a later run with other options changes nothing.
+ *   CM4  Limits are those of the session: a later run with other options changes nothing.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { CreateOptions, EntryDraft, Principal, Runtime, Session } from '../index.ts'
@@ -46,7 +46,7 @@ export interface ImportedState {
   readonly notices: number
 }
 
-/** Imports one conversation (M1–M4). The session is created before the first wait, so sessions keep the file's order. */
+/** Imports one conversation (CM1–CM4). The session is created before the first wait, so sessions keep the file's order. */
 export async function importSession(
   runtime: Runtime,
   conversation: Conversation,
@@ -72,7 +72,7 @@ export async function importSession(
       } else if (await appendMessage(session, index, draft, isNew ? 0 : startRevision)) {
         kept += 1
       } else {
-        break // M2
+        break // CM2
       }
     }
     if (options.complete) await completeIfActive(runtime, session, options)
@@ -102,7 +102,9 @@ export async function importedState(runtime: Runtime, id: string): Promise<Impor
   const { limits, status, end } = session
   const isLimited = Object.entries(limits).some(([key, max]) => key.startsWith('max') && max !== null)
   const endedByLimit = end !== null && end.findings.length > 0
-  const { notices, pausedByLimit } = isLimited ? await readFindings(session) : { notices: 0, pausedByLimit: false }
+  const { notices, pausedByLimit } = isLimited
+    ? await readFindings(session)
+    : { notices: 0, pausedByLimit: false }
   return {
     turns: session.usage.turnCount,
     endedByLimit,
@@ -166,8 +168,13 @@ async function appendMessage(
   }
 }
 
-async function completeIfActive(runtime: Runtime, session: Session, options: ImportSessionOptions): Promise<void> {
-  const current = session.status === session.state ? session : await runtime.get(session.id, options.principal)
+async function completeIfActive(
+  runtime: Runtime,
+  session: Session,
+  options: ImportSessionOptions,
+): Promise<void> {
+  const current =
+    session.status === session.state ? session : await runtime.get(session.id, options.principal)
   if (current.state !== 'active') return
   try {
     await current.complete()

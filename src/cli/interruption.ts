@@ -1,6 +1,6 @@
 /**
  * SIGINT: commands that can stop cleanly are told, the others end at once; the store survives either.
- *   I1  The second SIGINT ends the process whatever it is doing.
+ *   CI1  The second SIGINT ends the process whatever it is doing.
  */
 import { EXIT } from './exit-codes.ts'
 
@@ -9,7 +9,7 @@ let asked: AbortController | undefined
 /** Ends the process with 130 on SIGINT, unless a command asked to be told. */
 export function listenForInterruption(): void {
   process.on('SIGINT', () => {
-    if (asked === undefined || asked.signal.aborted) process.exit(EXIT.interrupted) // I1
+    if (asked === undefined || asked.signal.aborted) process.exit(EXIT.interrupted) // CI1
     asked.abort()
   })
 }

@@ -1,9 +1,10 @@
 /**
  * Lines of a JSONL input, read without holding the file.
- *   P1  Only `\n` ends a line: U+2028 is legal inside JSON. A `\r` before it is not part of the line.
- *   P2  Lines count from 1, empty ones included; empty lines carry nothing and are not given out.
- *   P3  A line that is too long or not UTF-8 is given out as unreadable; the ones after it are read.
+ *   CP1  Only `\n` ends a line: U+2028 is legal inside JSON. A `\r` before it is not part of the line.
+ *   CP2  Lines count from 1, empty ones included; empty lines carry nothing and are not given out.
+ *   CP3  A line that is too long or not UTF-8 is given out as unreadable; the ones after it are read.
  */
+import { TextDecoder } from 'node:util'
 
 /** A line with its number: its text, or why there is none. */
 export type Line =
@@ -16,7 +17,7 @@ export const MAX_LINE_BYTES = 256 * 1024 * 1024
 const NEWLINE = 0x0a
 const BLANK = /^[ \t\r]*$/
 
-/** The lines of a stream of bytes (P1–P3). */
+/** The lines of a stream of bytes (CP1–CP3). */
 export async function* readLines(
   pieces: AsyncIterable<Uint8Array>,
   maxLineBytes: number = MAX_LINE_BYTES,
@@ -64,7 +65,8 @@ function toLine(
   bytes: number,
   maxLineBytes: number,
 ): Line | undefined {
-  if (bytes > maxLineBytes) return { number, endByte, unreadable: `the line is longer than ${maxLineBytes} bytes` }
+  if (bytes > maxLineBytes)
+    return { number, endByte, unreadable: `the line is longer than ${maxLineBytes} bytes` }
   try {
     const text = decoder.decode(Buffer.concat(parts))
     if (BLANK.test(text)) return undefined
@@ -80,6 +82,8 @@ export function parseJson(text: string): { readonly value: unknown } | { readonl
     return { value: JSON.parse(text) as unknown }
   } catch (error) {
     const place = error instanceof SyntaxError ? /position (\d+)/.exec(error.message)?.[1] : undefined
-    return { reason: place === undefined ? 'it is not JSON' : `it is not JSON (at character ${Number(place) + 1})` }
+    return {
+      reason: place === undefined ? 'it is not JSON' : `it is not JSON (at character ${Number(place) + 1})`,
+    }
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Options that several commands share, and how their texts are read.
- *   V1  Ids stay strings: `007` is not 7.
- *   V2  A text that is not what an option wants is a usage error (exit code 2) before any store is opened.
+ *   CV1  Ids stay strings: `007` is not 7.
+ *   CV2  A text that is not what an option wants is a usage error (exit code 2) before any store is opened.
  */
 import type { Command } from 'commander'
 import { InvalidArgumentError, Option } from 'commander'
@@ -41,7 +41,9 @@ export interface LimitFlags {
 /** Adds `--store` and `--json`. */
 export function withStore(command: Command): Command {
   return command
-    .addOption(new Option('--store <dir>', 'folder of the store').env('SESSIONWRIGHT_STORE').default('./.sessions'))
+    .addOption(
+      new Option('--store <dir>', 'folder of the store').env('SESSIONWRIGHT_STORE').default('./.sessions'),
+    )
     .option('--json', 'print JSON; errors as JSON on stderr')
 }
 
@@ -96,40 +98,42 @@ export function limitsOf(options: LimitFlags): LimitOptions | undefined {
   return named.length === 0 ? undefined : (Object.fromEntries(named) as LimitOptions)
 }
 
-/** A whole number from 0 on (V2). */
+/** A whole number from 0 on (CV2). */
 export function parseCount(text: string): number {
   const count = Number(text)
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(count)) throw new InvalidArgumentError('It is not a whole number from 0 on.')
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(count))
+    throw new InvalidArgumentError('It is not a whole number from 0 on.')
   return count
 }
 
-/** A whole number from 1 on (V2). */
+/** A whole number from 1 on (CV2). */
 export function parsePositive(text: string): number {
   const count = parseCount(text)
   if (count === 0) throw new InvalidArgumentError('It has to be at least 1.')
   return count
 }
 
-/** A whole number from 0 on, or the word `none` for unlimited (V2). */
+/** A whole number from 0 on, or the word `none` for unlimited (CV2). */
 export function parseLimit(text: string): number | null {
   return text === 'none' ? null : parseCount(text)
 }
 
-/** An instant: epoch milliseconds or ISO 8601 (V2). */
+/** An instant: epoch milliseconds or ISO 8601 (CV2). */
 export function parseInstant(text: string): number {
   const at = /^\d+$/.test(text) ? Number(text) : Date.parse(text)
-  if (!Number.isSafeInteger(at)) throw new InvalidArgumentError('It is neither epoch milliseconds nor an ISO 8601 time.')
+  if (!Number.isSafeInteger(at))
+    throw new InvalidArgumentError('It is neither epoch milliseconds nor an ISO 8601 time.')
   return at
 }
 
-/** Any JSON value (V2). */
+/** Any JSON value (CV2). */
 export function parseJsonOption(text: string): unknown {
   const parsed = parseJson(text)
   if ('reason' in parsed) throw new InvalidArgumentError(`${parsed.reason}.`)
   return parsed.value
 }
 
-/** A JSON object (V2). */
+/** A JSON object (CV2). */
 export function parseObjectOption(text: string): { readonly [key: string]: unknown } {
   const value = parseJsonOption(text)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

@@ -1,8 +1,8 @@
 /**
  * What commands print: the payload on stdout, everything else on stderr.
- *   Q1  With `--json`: one JSON document, or for streams one JSON value per line, and nothing else on stdout.
- *   Q2  A reader that goes away (`| head`) ends the command quietly.
- *   Q3  A slow reader slows the command; nothing is piled up in memory.
+ *   CO1  With `--json`: one JSON document, or for streams one JSON value per line, and nothing else on stdout.
+ *   CO2  A reader that goes away (`| head`) ends the command quietly.
+ *   CO3  A slow reader slows the command; nothing is piled up in memory.
  */
 import { once } from 'node:events'
 import { isSessionError } from '../index.ts'
@@ -13,18 +13,27 @@ export interface JsonOption {
   readonly json?: boolean
 }
 
-/** Prints the one result of a command: the value with `--json`, the lines without (Q1). */
-export async function printResult(options: JsonOption, value: unknown, lines: () => readonly string[]): Promise<void> {
+/** Prints the one result of a command: the value with `--json`, the lines without (CO1). */
+export async function printResult(
+  options: JsonOption,
+  value: unknown,
+  lines: () => readonly string[],
+): Promise<void> {
   if (options.json === true) await writeOut(`${JSON.stringify(value)}\n`)
-  else await writeOut(lines().map((line) => `${line}\n`).join(''))
+  else
+    await writeOut(
+      lines()
+        .map((line) => `${line}\n`)
+        .join(''),
+    )
 }
 
-/** Prints one item of a stream (Q1). */
+/** Prints one item of a stream (CO1). */
 export async function printItem(options: JsonOption, value: unknown, line: () => string): Promise<void> {
   await writeOut(`${options.json === true ? JSON.stringify(value) : line()}\n`)
 }
 
-/** Writes to stdout and waits while its reader is behind (Q3). */
+/** Writes to stdout and waits while its reader is behind (CO3). */
 export async function writeOut(text: string): Promise<void> {
   if (text.length > 0 && !process.stdout.write(text)) await once(process.stdout, 'drain')
 }
@@ -37,11 +46,12 @@ export function printNote(options: JsonOption, text: string): void {
 /** Prints an error: `{error: {code, message, details}}` with `--json`, two readable lines without. Always on stderr. */
 export function printError(options: JsonOption, error: unknown): void {
   const { code, message, details, remedy } = parts(error)
-  if (options.json === true) process.stderr.write(`${JSON.stringify({ error: { code, message, details } })}\n`)
+  if (options.json === true)
+    process.stderr.write(`${JSON.stringify({ error: { code, message, details } })}\n`)
   else process.stderr.write(`sessionwright: ${message} [${code}]\n${remedy === '' ? '' : `  ${remedy}\n`}`)
 }
 
-/** Ends the process quietly when the reader of stdout has gone (Q2). */
+/** Ends the process quietly when the reader of stdout has gone (CO2). */
 export function endWhenReaderLeaves(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -52,7 +62,8 @@ export function endWhenReaderLeaves(): void {
 
 /** Text in bold on a terminal that wants colours (`NO_COLOR` is respected), plain elsewhere. */
 export function bold(text: string): string {
-  const plain = process.stdout.isTTY !== true || (process.env['NO_COLOR'] ?? '') !== '' || process.env['TERM'] === 'dumb'
+  const plain =
+    process.stdout.isTTY !== true || (process.env['NO_COLOR'] ?? '') !== '' || process.env['TERM'] === 'dumb'
   return plain ? text : `\u001b[1m${text}\u001b[22m`
 }
 
@@ -63,5 +74,10 @@ export function parts(error: unknown): { code: string; message: string; details:
     return { code, message, details, remedy }
   }
   const message = error instanceof Error ? error.message : String(error)
-  return { code: 'INTERNAL', message, details: {}, remedy: 'Please report this with the command that led here.' }
+  return {
+    code: 'INTERNAL',
+    message,
+    details: {},
+    remedy: 'Please report this with the command that led here.',
+  }
 }

@@ -27,7 +27,10 @@ export function openProgress(): Progress {
       if (now - drawnAt < REDRAW_MS) return
       drawnAt = now
       const share = total === null || total === 0 ? null : Math.min(1, done / total)
-      const bar = share === null ? '' : `[${'#'.repeat(Math.round(share * WIDTH)).padEnd(WIDTH, '.')}] ${Math.floor(share * 100)}% `
+      const bar =
+        share === null
+          ? ''
+          : `[${'#'.repeat(Math.round(share * WIDTH)).padEnd(WIDTH, '.')}] ${Math.floor(share * 100)}% `
       stderr.write(`\r\u001b[K${bar}${label}`)
     },
     end() {

@@ -1,8 +1,8 @@
 /**
  * What an accepted event makes of the machine context: pure updates, only the keys that may change.
- *   X1  Every key of the context is always present; nested values are replaced, never mutated.
- *   X2  Only entries, activation and resume restart the idle time; outside `active` there is none.
- *   X3  A session that ended has `end` and `endedAt`.
+ *   CX1  Every key of the context is always present; nested values are replaced, never mutated.
+ *   CX2  Only entries, activation and resume restart the idle time; outside `active` there is none.
+ *   CX3  A session that ended has `end` and `endedAt`.
  */
 import type {
   LimitFinding,
@@ -39,7 +39,7 @@ export function findingsOf(event: SessionEvent | LimitVerdict): readonly LimitFi
   return event.type === 'verdict' ? event.findings : NONE
 }
 
-/** The context a session is born with (X1). */
+/** The context a session is born with (CX1). */
 export function initialContext(input: SessionInput): SessionContext {
   return {
     turnCount: 0,
@@ -64,7 +64,7 @@ export function initialContext(input: SessionInput): SessionContext {
   }
 }
 
-/** The counters after an append or a delta, and the time of any other event (X2). */
+/** The counters after an append or a delta, and the time of any other event (CX2). */
 export function kept(context: SessionContext, event: SessionEvent): ContextUpdate {
   const { at } = event
   if (event.type === 'append') {
@@ -107,7 +107,7 @@ export function paused(at: number): ContextUpdate {
   return { pausedAt: at, idleSince: null, updatedAt: at }
 }
 
-/** A session that is over, with how it came to that (X3). */
+/** A session that is over, with how it came to that (CX3). */
 export function ended(at: number, end: SessionEnd): ContextUpdate {
   return { end, endedAt: at, idleSince: null, updatedAt: at }
 }
@@ -155,7 +155,7 @@ export function isContextKey(key: string): key is keyof SessionContext {
   return Object.hasOwn(CHECKS, key)
 }
 
-/** What is wrong with a stored context in this status (X1–X3); null when nothing is. */
+/** What is wrong with a stored context in this status (CX1–CX3); null when nothing is. */
 export function contextFault(status: Status, context: { readonly [key: string]: unknown }): string | null {
   for (const [key, isRight] of Object.entries(CHECKS)) {
     if (!Object.hasOwn(context, key) || !isRight(context[key]))

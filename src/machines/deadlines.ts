@@ -1,8 +1,8 @@
 /**
  * When the clock has something to tell a session: absolute instants from plain facts.
- *   D1  A deadline is named only if the machine would act on it at that instant and in that status.
- *   D2  `ttl` acts at its instant; `duration` and `idle` act when the maximum is exceeded, so one millisecond after.
- *   D3  At one instant `ttl` wins, then `duration`, then `idle`.
+ *   DL1  A deadline is named only if the machine would act on it at that instant and in that status.
+ *   DL2  `ttl` acts at its instant; `duration` and `idle` act when the maximum is exceeded, so one millisecond after.
+ *   DL3  At one instant `ttl` wins, then `duration`, then `idle`.
  */
 import { DEADLINE_KINDS } from './events.ts'
 import type { DeadlineKind, SessionContext } from './events.ts'
@@ -13,12 +13,12 @@ import { actionOf, saturatingSum } from './limits.ts'
 /** The instants (epoch ms) at which the clock has something to say, kind by kind; null for never. */
 export type Deadlines = { readonly [kind in DeadlineKind]: number | null }
 
-/** The deadlines of a session (D1, D2). */
+/** The deadlines of a session (DL1, DL2). */
 export function deadlinesOf(status: Status, context: SessionContext): Deadlines {
   return {
     ttl: isEnd(status) ? null : context.expiresAt,
     duration: durationDueAt(status, context),
-    idle: idleDueAt(status, context),
+    idle: idleDueAt(context),
   }
 }
 
@@ -28,7 +28,7 @@ export function nextDueAt(deadlines: Deadlines): number | null {
   return kind === null ? null : deadlines[kind]
 }
 
-/** Which deadline is next (D3); null for none. */
+/** Which deadline is next (DL3); null for none. */
 export function nextDueKind(deadlines: Deadlines): DeadlineKind | null {
   let next: DeadlineKind | null = null
   let earliest = Infinity
@@ -48,10 +48,10 @@ function durationDueAt(status: Status, context: SessionContext): number | null {
   return isListening ? momentAfter(createdAt, limits.maxDurationMs) : null
 }
 
-function idleDueAt(status: Status, context: SessionContext): number | null {
+/** Only an active session is idle since some instant. */
+function idleDueAt(context: SessionContext): number | null {
   const { limits, idleSince } = context
-  if (status !== 'active' || idleSince === null || limits.maxIdleMs === null || !acts(context, 'idle'))
-    return null
+  if (idleSince === null || limits.maxIdleMs === null || !acts(context, 'idle')) return null
   return momentAfter(idleSince, limits.maxIdleMs)
 }
 

@@ -1,11 +1,11 @@
 /**
  * The limit policy: the actor a session asks when something stands at a threshold.
- *   P1  Every offer is answered exactly once, synchronously, with the event it was about.
- *   P2  A verdict depends on the offer alone, never on the state the policy is in.
- *   P3  Between events its state says where the session stands (`standingOf`): `exceeded.ignore` once a soft limit was
+ *   LP1  Every offer is answered exactly once, synchronously, with the event it was about.
+ *   LP2  A verdict depends on the offer alone, never on the state the policy is in.
+ *   LP3  Between events its state says where the session stands (`standingOf`): `exceeded.ignore` once a soft limit was
  *       noticed, `atLimit` while a counter is at its maximum, else `within`. `exceeded.error` lasts until the session
  *       calls for a review, at once, so that a refusal leaves no trace; the other two end with their session's activity.
- * A policy of one's own takes its place by `sessionMachine.provide({ actors: { limitPolicy } })`; it must keep P1 and may
+ * A policy of one's own takes its place by `sessionMachine.provide({ actors: { limitPolicy } })`; it must keep LP1 and may
  * ignore reviews.
  */
 import { sendParent, setup } from 'xstate'

@@ -1,13 +1,13 @@
 /**
  * What limits say about a session: pure evaluation, asked by the fast path, by every offer and by the policy's tests.
- *   K1  A user message opens a turn (several in a row open one), the next assistant message closes it; nothing else
+ *   LM1  A user message opens a turn (several in a row open one), the next assistant message closes it; nothing else
  *       touches turns. Entries of one append are counted in order, all or nothing.
- *   K2  Limits act at doors: a user message that opens a turn, or an admit. A fact already paid for is refused only
+ *   LM2  Limits act at doors: a user message that opens a turn, or an admit. A fact already paid for is refused only
  *       by `maxEntries`.
- *   K3  Findings come in the order of `LIMITS`, and all of them are reported.
- *   K4  The action that weighs most wins: end_session, pause, error, ignore. No soft finding masks a hard one.
- *   K5  `isWithin` is true exactly when nothing is found and no counter reaches its maximum.
- *   K6  Counters of tokens saturate at `Number.MAX_SAFE_INTEGER`.
+ *   LM3  Findings come in the order of `LIMITS`, and all of them are reported.
+ *   LM4  The action that weighs most wins: end_session, pause, error, ignore. No soft finding masks a hard one.
+ *   LM5  `isWithin` is true exactly when nothing is found and no counter reaches its maximum.
+ *   LM6  Counters of tokens saturate at `Number.MAX_SAFE_INTEGER`.
  */
 import { LIMITS } from './events.ts'
 import type {
@@ -69,12 +69,12 @@ export function actionOf(limits: Limits, limit: LimitName): LimitAction {
   return limits.actions[limit] ?? limits.action
 }
 
-/** A sum that stops at the largest exact integer (K6). */
+/** A sum that stops at the largest exact integer (LM6). */
 export function saturatingSum(a: number, b: number): number {
   return Math.min(a + b, Number.MAX_SAFE_INTEGER)
 }
 
-/** The counters after an append of entries of these types (K1). */
+/** The counters after an append of entries of these types (LM1). */
 export function tally(context: SessionContext, entryTypes: readonly string[]): Tally {
   const result: Tally = {
     turnCount: context.turnCount,
@@ -105,7 +105,7 @@ export function tally(context: SessionContext, entryTypes: readonly string[]): T
   return result
 }
 
-/** Whether an event passes every limit and leaves every counter below its maximum: one cheap pass (K5). */
+/** Whether an event passes every limit and leaves every counter below its maximum: one cheap pass (LM5). */
 export function isWithin(context: SessionContext, event: SessionEvent): boolean {
   const { limits } = context
   switch (event.type) {
@@ -124,7 +124,7 @@ export function isWithin(context: SessionContext, event: SessionEvent): boolean 
   }
 }
 
-/** What an event meets (K2, K3). */
+/** What an event meets (LM2, LM3). */
 export function meet(context: SessionContext, event: SessionEvent): Meeting {
   const { limits } = context
   const tokens = tokensOf(context)
@@ -200,7 +200,7 @@ export function meetOnResume(context: SessionContext, at: number): readonly Limi
   return findings
 }
 
-/** The built-in answer to an offer (K4). Findings that are ignored are reported only while they are new. */
+/** The built-in answer to an offer (LM4). Findings that are ignored are reported only while they are new. */
 export function judge(offer: LimitOffer): LimitVerdict {
   const { event, findings, noticed } = offer
   const action = HEAVIEST_FIRST.find((candidate) => findings.some((finding) => finding.action === candidate))
@@ -228,7 +228,7 @@ export function tokensOf(context: SessionContext): number {
   return saturatingSum(context.initialTokenCount, context.deltaTokenCount)
 }
 
-/** What sending only deltas has saved: rounds × initial − delta tokens, the product saturating (K6), never below 0. */
+/** What sending only deltas has saved: rounds × initial − delta tokens, the product saturating (LM6), never below 0. */
 export function tokensSaved(context: SessionContext): number {
   const { roundCount, initialTokenCount, deltaTokenCount } = context
   return Math.max(0, Math.min(roundCount * initialTokenCount, Number.MAX_SAFE_INTEGER) - deltaTokenCount)

@@ -1,15 +1,15 @@
 /**
  * The session machine: one live actor per session, its whole life as a chart, and how one is built from facts.
- *   M1  No clock, no id, no I/O, no timer in here: time is `event.at`, deadlines are events.
- *   M2  The context holds counters, limits and instants only: never a transcript, never JSON of a caller.
- *   M3  An event that the lifecycle table does not allow, or a deadline that is not met, leaves the same snapshot
+ *   SM1  No clock, no id, no I/O, no timer in here: time is `event.at`, deadlines are events.
+ *   SM2  The context holds counters, limits and instants only: never a transcript, never JSON of a caller.
+ *   SM3  An event that the lifecycle table does not allow, or a deadline that is not met, leaves the same snapshot
  *       object and emits nothing.
- *   M4  append, recordDelta, admit, resume and every deadline that is met emit `decided` exactly once.
- *   M5  What is inside all limits is decided at once (`isWithin`); everything else is offered to the limit policy, whose
+ *   SM4  append, recordDelta, admit, resume and every deadline that is met emit `decided` exactly once.
+ *   SM5  What is inside all limits is decided at once (`isWithin`); everything else is offered to the limit policy, whose
  *       verdict arrives within the same send. `offering` is never seen at rest, unless the policy gave no answer.
- *   M6  A refusal leaves the context and the policy as they were.
- *   M7  `updatedAt` is the time of the newest accepted event; an admit without a notice changes no context.
- *   M8  While paused there is no policy: `duration` ends or notices here, and never pauses again.
+ *   SM6  A refusal leaves the context and the policy as they were.
+ *   SM7  `updatedAt` is the time of the newest accepted event; an admit without a notice changes no context.
+ *   SM8  While paused there is no policy: `duration` ends or notices here, and never pauses again.
  */
 import { assign, emit, sendTo, setup } from 'xstate'
 import type { Snapshot } from 'xstate'
@@ -66,7 +66,7 @@ function isVerdict(event: SessionMachineEvent, action: LimitAction): boolean {
   return event.type === 'verdict' && event.action === action
 }
 
-/** What a met duration deadline does to a paused session (M8). */
+/** What a met duration deadline does to a paused session (SM8). */
 function overdueAction(context: SessionContext, event: SessionMachineEvent): LimitAction | undefined {
   if (event.type !== 'deadline' || event.kind !== 'duration') return undefined
   return meet(context, event).findings[0]?.action
@@ -247,7 +247,7 @@ export function statusOf(value: unknown): Status | undefined {
 
 /**
  * The complete persisted snapshot from which `createActor(sessionMachine, { snapshot })` goes on, its policy included.
- * Made afresh on every call, because restoring alters what it is given; unknown keys of the context stay out (M2).
+ * Made afresh on every call, because restoring alters what it is given; unknown keys of the context stay out (SM2).
  */
 export function persistedSnapshotOf(facts: ActorFacts): Snapshot<unknown> {
   const status = statusOf(facts.value)

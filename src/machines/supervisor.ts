@@ -1,13 +1,13 @@
 /**
  * The supervisor: one actor per runtime, parent of all session actors, and the runtime's own life as a chart.
- *   V1  No clock, no id, no I/O: the host spawns session actors as children of this actor
+ *   SV1  No clock, no id, no I/O: the host spawns session actors as children of this actor
  *       (`createActor(sessionMachine, { parent: supervisor, id, … })`) and keeps them; in here they are only counted,
  *       so a spawn costs the same however many there are.
- *   V2  Done and error events of session actors are heard by name in every state, so that a crash of one never reaches
+ *   SV2  Done and error events of session actors are heard by name in every state, so that a crash of one never reaches
  *       its neighbours, the supervisor or the process.
- *   V3  An actor is stopped by `actorReleased`, crashed and finished ones too, in every state but `stopped`: the
+ *   SV3  An actor is stopped by `actorReleased`, crashed and finished ones too, in every state but `stopped`: the
  *       root stops last.
- *   V4  The context is bounded: four counters and a code.
+ *   SV4  The context is bounded: four counters and a code.
  */
 import { assign, setup, stopChild } from 'xstate'
 import type { AnyActorRef } from 'xstate'

@@ -6,7 +6,7 @@
  *   A4  A restored actor is checked: right status, right state, a living policy while active.
  *   A5  Facts are never taken from an actor in error or at a door.
  */
-import { createActor, type Actor, type AnyActorLogic, type AnyActorRef, type InspectionEvent } from 'xstate'
+import { createActor, type Actor, type AnyActorLogic, type AnyActorRef } from 'xstate'
 import { sessionError } from '../errors.ts'
 import type { Json, JsonObject } from '../json.ts'
 import type { Decided, SessionContext, SessionEvent, SessionInput } from '../machines/events.ts'
@@ -71,17 +71,14 @@ export class ActorHost {
   #decided: Decided | undefined
   #live = 0
 
-  constructor(options: {
-    readonly policy: PolicyOptions | undefined
-    readonly inspect: ((event: unknown) => void) | undefined
-  }) {
+  constructor(options: { readonly policy: PolicyOptions | undefined }) {
     const policy = options.policy ?? { logic: limitPolicy, ...BUILT_IN_POLICY }
     this.#identity = { version: SESSION_MACHINE_VERSION, policy: policy.name, policyVersion: policy.version }
     this.#machine =
       options.policy === undefined
         ? sessionMachine
         : sessionMachine.provide({ actors: { limitPolicy: policy.logic as typeof limitPolicy } })
-    this.#supervisor = createActor(supervisorMachine, { ...guarded(options.inspect) })
+    this.#supervisor = createActor(supervisorMachine)
     this.#supervisor.start()
   }
 
@@ -197,22 +194,6 @@ export class ActorHost {
   /** Stops the supervisor; every session actor must have been released (A2). */
   stop(): void {
     this.#supervisor.stop()
-  }
-}
-
-/** An inspector that throws must never reach the core. */
-function guarded(inspect: ((event: unknown) => void) | undefined): {
-  inspect?: (event: InspectionEvent) => void
-} {
-  if (inspect === undefined) return {}
-  return {
-    inspect: (event) => {
-      try {
-        inspect(event)
-      } catch {
-        // The observer's fault stays the observer's: a throw here would wedge the mailbox of the actor it watches.
-      }
-    },
   }
 }
 

@@ -20,9 +20,12 @@ export interface Clock {
 /** The longest delay Node keeps; longer ones fire after 1 ms. @see Node.js timers, `TIMEOUT_MAX`. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1
 
-/** The clock of the machine. Long waits are cut to pieces that Node can keep; each piece looks at the clock again. */
+/**
+ * The clock of the machine; before 1970 it says 0, the first instant a document can hold. Long waits are cut to pieces
+ * that Node can keep; each piece looks at the clock again.
+ */
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  now: () => Math.max(0, Date.now()),
   wakeAt(at, callback) {
     let handle: NodeJS.Timeout
     const wait = (): void => {

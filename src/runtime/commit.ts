@@ -92,6 +92,8 @@ export interface RoadOptions {
   readonly restartIntensity: { readonly maxRestarts: number; readonly withinMs: number }
   /** Told after each acknowledgement. */
   readonly acknowledged: (resident: Resident, change: Change) => void
+  /** Told when the store is closed for writing. */
+  readonly failed: (code: string) => void
   readonly logger: { warn(details: object, message: string): void }
 }
 
@@ -334,6 +336,8 @@ export class CommitRoad {
       resident.decided = resident.durable
       resident.revision = resident.durable?.revision ?? this.#options.store.lastRevision(resident.id)
     }
+    if (!isSessionError(error, 'STORE_FULL'))
+      this.#options.failed(isSessionError(error) ? error.code : 'INTERNAL')
     if (isSessionError(error, 'OUTCOME_UNKNOWN')) {
       const operationId = draft.operation?.id
       throw sessionError(

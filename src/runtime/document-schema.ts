@@ -6,11 +6,12 @@
  */
 import { z } from 'zod'
 import { isSessionError } from '../errors.ts'
+import { plainJson, type JsonObject } from '../json.ts'
 import { LIMIT_ACTIONS, LIMITS, type LimitFinding, type Limits, type SessionEnd } from '../machines/events.ts'
 import { END_STATUSES, isEnd, STATUSES, type Status } from '../machines/lifecycle.ts'
 import { UNLIMITED } from './commands.ts'
 import { DOCUMENT_FORMAT, type SessionDocument } from './document.ts'
-import { entryDraftSchema, type Entry } from './entries.ts'
+import { ENTRY_TAGS, entryDraftSchema, type Entry } from './entries.ts'
 import { parseId } from './ids.ts'
 import { jsonMapSchema, jsonSchema, parseInterchange } from './interchange-schema.ts'
 import { kindSchema, type SessionRecord } from './record.ts'
@@ -132,6 +133,21 @@ function* contradictions(document: SessionDocument): Iterable<[keyof SessionDocu
 /** A session document out of anything. @throws INTERCHANGE_INVALID with the path of the first thing wrong. */
 export function parseSessionDocument(value: unknown): SessionDocument {
   return parseInterchange(sessionDocumentSchema, value, { format: 'sessionwright' })
+}
+
+/** The shape of a session document as a JSON Schema (draft 2020-12), for API descriptions; what X3 says is not in it. */
+export function sessionDocumentJsonSchema(): JsonObject {
+  const shape = z.toJSONSchema(sessionDocumentSchema, {
+    io: 'input',
+    unrepresentable: 'any',
+    override: ({ zodSchema, jsonSchema }) => {
+      if (zodSchema !== (entrySchema.in as unknown)) return
+      const required = ['id', 'at', 'type', 'content']
+      const properties = { id: { type: 'string' }, at: { type: 'integer' }, type: { enum: [...ENTRY_TAGS] } }
+      Object.assign(jsonSchema, { type: 'object', required, properties: { ...properties, content: {} } })
+    },
+  })
+  return plainJson(shape) as JsonObject
 }
 
 /** What a document cannot do without; the rest has a default. */

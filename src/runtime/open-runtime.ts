@@ -18,6 +18,7 @@ import { digestOf } from './operations.ts'
 import type { SessionDocument } from './document.ts'
 import { parseId, systemIds } from './ids.ts'
 import { listSessions } from './listing.ts'
+import { Observers } from './observers.ts'
 import { statusOf, type Resident } from './resident.ts'
 import { Residents } from './residents.ts'
 import { belongsTo, PruneThrottle } from './retention.ts'
@@ -30,6 +31,7 @@ import type {
   FeedQuery,
   ListQuery,
   Logger,
+  Observation,
   Principal,
   PruneOptions,
   PruneReport,
@@ -82,6 +84,7 @@ class LocalRuntime implements Runtime {
   readonly #creations: Creations
   readonly #port: SessionPort & DeletionPort
   readonly #wakers = new Wakers()
+  readonly #observers: Observers
   readonly #autoPrune: { readonly options: PruneOptions; readonly throttle: PruneThrottle } | undefined
   #looking = false
   #closing: Promise<void> | undefined
@@ -100,7 +103,8 @@ class LocalRuntime implements Runtime {
     this.#clock = clock
     this.#logger = logger
     this.#readOnly = options.readOnly ?? false
-    this.#host = new ActorHost({ policy: options.limitPolicy, inspect: options.inspect })
+    this.#observers = new Observers(logger)
+    this.#host = new ActorHost({ policy: options.limitPolicy })
     this.#road = new CommitRoad({
       store,
       host: this.#host,
@@ -109,6 +113,7 @@ class LocalRuntime implements Runtime {
       maxPending: options.maxPendingCommands ?? 65_536,
       restartIntensity: options.restartIntensity ?? { maxRestarts: 3, withinMs: 60_000 },
       acknowledged: (resident, change) => this.#acknowledged(resident, change),
+      failed: (code) => this.#host.supervisor.send({ type: 'fail', code }),
     })
     this.#residents = new Residents(store, options.maxLiveActors ?? 1000, (resident) =>
       this.#road.drop(resident),
@@ -212,7 +217,10 @@ class LocalRuntime implements Runtime {
 
   async delete(sessionId: string, options: DeleteOptions = {}): Promise<boolean> {
     this.#writable('delete')
-    return deleteSession(this.#port, parseId(sessionId), options)
+    const id = parseId(sessionId)
+    const deleted = await deleteSession(this.#port, id, options)
+    if (deleted) this.#logger.info({ sessionId: id }, 'session deleted')
+    return deleted
   }
 
   async erase(target: EraseTarget, options: EraseOptions = {}): Promise<EraseReport> {
@@ -224,7 +232,7 @@ class LocalRuntime implements Runtime {
   async prune(options: PruneOptions = {}): Promise<PruneReport> {
     if (options.dryRun === true) this.#open('prune')
     else this.#writable('prune')
-    return pruneSessions(this.#port, options)
+    return this.#prune(options)
   }
 
   async release(sessionId: string, options?: CommandOptions): Promise<Session> {
@@ -247,6 +255,10 @@ class LocalRuntime implements Runtime {
     this.#open('changes')
     this.#lookForNews()
     return feedChanges(this.#store, query, this.#wakers)
+  }
+
+  observe(observer: (observation: Observation) => void): () => void {
+    return this.#observers.add(observer)
   }
 
   async export(sessionId: string, principal?: Principal): Promise<SessionDocument> {
@@ -376,6 +388,13 @@ class LocalRuntime implements Runtime {
     return mine
   }
 
+  async #prune(options: PruneOptions): Promise<PruneReport> {
+    const report = await pruneSessions(this.#port, options)
+    const [deleted, failed] = [report.deleted.length, report.failed.length]
+    if (!report.dryRun && deleted + failed > 0) this.#logger.info({ deleted, failed }, 'sessions pruned')
+    return report
+  }
+
   #wake(sessionId: string): void {
     this.#residents
       .summon(sessionId)
@@ -395,8 +414,9 @@ class LocalRuntime implements Runtime {
     if (change.event.type === 'quarantined') this.#host.supervisor.send({ type: 'sessionQuarantined' })
     resident.wakers.wake()
     this.#wakers.wake()
+    this.#observers.tell(change, resident.durable)
     if (this.#autoPrune?.throttle.shouldPrune(this.#clock.now()) === true) {
-      pruneSessions(this.#port, this.#autoPrune.options).catch((error: unknown) => {
+      this.#prune(this.#autoPrune.options).catch((error: unknown) => {
         this.#logger.warn({ code: (error as { code?: string }).code }, 'background prune failed')
       })
     }

@@ -4,7 +4,7 @@
  *   O2  Same id and same content: the first answer. Same id, other content: OPERATION_REUSED.
  *   O3  Refusals are not kept; what failed on its way to the disk is forgotten.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { sessionError } from '../errors.ts'
 import type { Change, Operation } from '../store/change.ts'
 import type { Committed } from './commit.ts'
@@ -63,5 +63,5 @@ export class OperationWindow {
 
 /** A short name for what a command asked: equal content has an equal digest. */
 export function digestOf(command: string, content: string): string {
-  return createHash('sha256').update(command).update('\0').update(content).digest('base64url').slice(0, 16)
+  return hash('sha256', `${command}\0${content}`, 'base64url').slice(0, 16)
 }

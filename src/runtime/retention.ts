@@ -32,43 +32,39 @@ export function pruneVictims(heads: Iterable<Head>, options: PruneOptions, now: 
   const maxSessions = options.maxSessions ?? PRUNE_MAX_SESSIONS
   const all = [...heads].filter((head) => belongsTo(head.summary, options.principal))
   all.sort((a, b) => a.summary.updatedAt - b.summary.updatedAt || (a.sessionId < b.sessionId ? -1 : 1))
+  const children = childrenOf(all)
   const victims = new Set<string>()
-  const mayGo = (head: Head): boolean => options.includeOpen === true || isOver(head)
-  if (olderThanMs > 0) {
-    for (const head of all) {
-      if (head.summary.updatedAt < now - olderThanMs && mayGo(head)) victims.add(head.sessionId)
+  const mayGo = (head: Head): boolean =>
+    !victims.has(head.sessionId) &&
+    (options.includeOpen === true || isOver(head)) &&
+    (children.get(head.sessionId) ?? []).every((child) => victims.has(child))
+  const take = (wanted: (head: Head) => boolean): void => {
+    // A parent may go once its children have gone, so each pass may make room for another.
+    for (let grown = -1; grown !== victims.size;) {
+      grown = victims.size
+      for (const head of all) if (wanted(head) && mayGo(head)) victims.add(head.sessionId)
     }
   }
-  if (maxSessions > 0) {
-    let excess = all.length - victims.size - maxSessions
-    for (const head of all) {
-      if (excess <= 0) break
-      if (victims.has(head.sessionId) || !mayGo(head)) continue
-      victims.add(head.sessionId)
-      excess -= 1
-    }
-  }
-  spareParents(all, victims)
+  if (olderThanMs > 0) take((head) => head.summary.updatedAt < now - olderThanMs)
+  if (maxSessions > 0) take(() => all.length - victims.size > maxSessions)
   return all.filter((head) => victims.has(head.sessionId)).map((head) => head.sessionId)
+}
+
+/** The children of each parent. */
+function childrenOf(all: readonly Head[]): Map<string, string[]> {
+  const result = new Map<string, string[]>()
+  for (const { sessionId, summary } of all) {
+    if (summary.parentId === null) continue
+    const siblings = result.get(summary.parentId)
+    if (siblings === undefined) result.set(summary.parentId, [sessionId])
+    else siblings.push(sessionId)
+  }
+  return result
 }
 
 function isOver(head: Head): boolean {
   const { status } = head.summary
   return isStatus(status) && isEnd(status)
-}
-
-/** V2: a parent goes only if all its children go; sparing one may spare its own parent in turn. */
-function spareParents(all: readonly Head[], victims: Set<string>): void {
-  for (let spared = true; spared;) {
-    spared = false
-    for (const head of all) {
-      const { parentId } = head.summary
-      if (parentId !== null && victims.has(parentId) && !victims.has(head.sessionId)) {
-        victims.delete(parentId)
-        spared = true
-      }
-    }
-  }
 }
 
 /** Says when it is time to prune again (V3). Times are the caller's milliseconds, and may only matter as differences. */

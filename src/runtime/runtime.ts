@@ -4,12 +4,13 @@
  *   U2  A refused command leaves no trace.
  */
 import type { Json } from '../json.ts'
+import type { SessionContext } from '../machines/events.ts'
 import type { Status } from '../machines/lifecycle.ts'
 import type { SessionStore, StoreStats } from '../store/store.ts'
 import type { Clock } from './clock.ts'
 import type { Ids } from './ids.ts'
-import type { ChangeQuery, CommandOptions, LimitOptions, Session, SessionChange } from './session.ts'
-import type { Provider, SessionKind, SessionRecord } from './record.ts'
+import type { CommandOptions, LimitOptions, Session, SessionChange } from './session.ts'
+import type { Provider, SessionKind } from './record.ts'
 import type { SessionDocument } from './document.ts'
 
 /** Whose session it is. Given to a read or command, sessions of others are as unknown ones. */
@@ -210,8 +211,13 @@ export interface RuntimeOptions {
   /** Time, ids: the doors tests hold. */
   readonly clock?: Clock
   readonly ids?: Ids
-  /** XState inspection of the supervisor and every session actor. Must not throw; never told of unacknowledged work by us. */
-  readonly inspect?: (event: unknown) => void
+}
+
+/** What an observer is told: an acknowledged change, and the state of the actor after it. */
+export interface Observation {
+  readonly change: SessionChange
+  /** State value, machine context and policy value after the change; null after a deletion. */
+  readonly facts: { readonly value: Json; readonly context: SessionContext; readonly policy: Json } | null
 }
 
 /** Owns a store and gives out sessions. Made by `openRuntime`. */
@@ -233,6 +239,11 @@ export interface Runtime extends AsyncDisposable {
   /** Lifts a quarantine. */
   release(sessionId: string, options?: CommandOptions): Promise<Session>
   changes(query?: FeedQuery): AsyncIterable<SessionChange & { readonly cursor: string }>
+  /**
+   * Calls back after each acknowledgement, in order; returns how to stop. For inspectors and telemetry: a callback that
+   * throws is logged and otherwise ignored, and none may wait.
+   */
+  observe(observer: (observation: Observation) => void): () => void
   /** The whole session as one plain-JSON document. */
   export(sessionId: string, principal?: Principal): Promise<SessionDocument>
   /** A session from a document, with its entries, times and status; refused when the id is in use. */
@@ -243,6 +254,3 @@ export interface Runtime extends AsyncDisposable {
   /** Drains, writes a checkpoint and lets the store go. Safe to call twice. @throws CLOSE_TIMEOUT */
   close(options?: { readonly timeoutMs?: number }): Promise<void>
 }
-
-/** The parts of a change query that `session.changes` shares with the feed. */
-export type { ChangeQuery, Json, SessionRecord }

@@ -342,6 +342,10 @@ export class SessionHandle {
   toJSON(): { readonly id: string; readonly status: Status; readonly revision: number } {
     return { id: this.id, status: this.status, revision: this.revision }
   }
+  /** The same, as `console.log` shows it. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `Session ${this.id} (${this.status}, revision ${this.revision})`
+  }
 }
 
 function outcomeOf(status: Status): 'ended' | 'paused' {

@@ -166,7 +166,10 @@ export function createMemoryStore(): SessionStore {
       }
     },
 
-    close: () => (closing ??= done),
+    async close() {
+      closing ??= inTurn(() => undefined)
+      await closing
+    },
   }
 }
 

@@ -3,7 +3,7 @@
  *   Q4  Making, renaming, linking and removing a name is durable only after a sync of its folder; without it, each
  *       folder keeps a random prefix of its pending operations. A rename between folders survives whole or not at all.
  */
-import { CachedFile } from './cached-file.ts'
+import type { CachedFile } from './cached-file.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
 /** A folder: the names it shows, and those the disk holds. */

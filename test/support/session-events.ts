@@ -12,8 +12,10 @@ import type {
   SessionInput,
 } from '../../src/machines/events.ts'
 import { DEADLINE_KINDS, LIMIT_ACTIONS, LIMITS } from '../../src/machines/events.ts'
-import { sessionMachine } from '../../src/machines/session.ts'
+import { persistedSnapshotOf, sessionMachine } from '../../src/machines/session.ts'
+import type { ActorFacts } from '../../src/machines/session.ts'
 
+/** A live session actor. */
 export type SessionActor = Actor<typeof sessionMachine>
 
 /** Limits with everything unlimited but what is given. */
@@ -41,6 +43,25 @@ export function startSession(
     input: { at: 1_000, expiresAt: null, initialTokenCount: 0, limits: limitsOf(), ...input },
   })
   return { actor, said: listen(actor) }
+}
+
+/** A started session actor restored from facts as a store keeps them: through JSON. */
+export function restoreSession(
+  facts: ActorFacts,
+  machine: typeof sessionMachine = sessionMachine,
+): { readonly actor: SessionActor; readonly said: Decided[] } {
+  const stored = JSON.parse(JSON.stringify(facts)) as ActorFacts
+  const actor = createActor(machine, {
+    id: 'session-restored',
+    snapshot: persistedSnapshotOf(stored),
+  } as never)
+  return { actor, said: listen(actor) }
+}
+
+/** The facts of a live actor. */
+export function factsOf(actor: SessionActor): ActorFacts {
+  const { value, context } = actor.getSnapshot()
+  return { value, context, policy: policyValueOf(actor) }
 }
 
 /** Starts an actor and writes down what it emits. */
@@ -84,25 +105,34 @@ const max = (top: number): fc.Arbitrary<number | null> =>
 const action = fc.constantFrom<LimitAction>(...LIMIT_ACTIONS)
 
 /** Small limits, so that lives meet them. */
-export const anyLimits: fc.Arbitrary<Limits> = fc.record({
-  maxTurns: max(3),
-  maxEntries: max(8),
-  maxToolCalls: max(3),
-  maxTokens: max(60),
-  maxDurationMs: max(60),
-  maxIdleMs: max(12),
-  action,
-  actions: fc.dictionary(fc.constantFrom<LimitName>(...LIMITS), action, { noNullPrototype: true }),
-})
+export const anyLimits: fc.Arbitrary<Limits> = fc.record(
+  {
+    maxTurns: max(3),
+    maxEntries: max(8),
+    maxToolCalls: max(3),
+    maxTokens: max(60),
+    maxDurationMs: max(60),
+    maxIdleMs: max(12),
+    action,
+    actions: fc.dictionary(fc.constantFrom<LimitName>(...LIMITS), action, { noNullPrototype: true }),
+  },
+  { noNullPrototype: true },
+)
 
 const anyEntryTypes = fc.array(
   fc.constantFrom('user_message', 'assistant_message', 'tool_call', 'system_message', 'skill_execution'),
   { minLength: 1, maxLength: 4 },
 )
 
-type Undated = SessionEvent extends infer E ? (E extends { at: number } ? Omit<E, 'at'> : never) : never
+/** An event without its time. */
+export type UndatedEvent = SessionEvent extends infer E
+  ? E extends { at: number }
+    ? Omit<E, 'at'>
+    : never
+  : never
 
-const anyUndated: fc.Arbitrary<Undated> = fc.oneof(
+/** Any event a host may send. */
+export const anySessionEvent: fc.Arbitrary<UndatedEvent> = fc.oneof(
   { weight: 12, arbitrary: fc.record({ type: fc.constant('append' as const), entryTypes: anyEntryTypes }) },
   {
     weight: 4,
@@ -149,7 +179,7 @@ export const anyLife: fc.Arbitrary<{
     limits: anyLimits,
     ttlMs: fc.option(fc.nat({ max: 150 }), { nil: null, freq: 2 }),
     initialTokenCount: fc.nat({ max: 20 }),
-    steps: fc.array(fc.tuple(fc.nat({ max: 8 }), anyUndated), { maxLength: 30 }),
+    steps: fc.array(fc.tuple(fc.nat({ max: 8 }), anySessionEvent), { maxLength: 30 }),
   })
   .map(({ limits, ttlMs, initialTokenCount, steps }) => {
     let at = 1_000

@@ -71,7 +71,8 @@ async function draftOf(options: Options, dash: string | undefined, self: Command
     ...(type === 'evaluation_result' ? { score: Number(score), metrics: metricsJson ?? {} } : {}),
   }
   const needed = NEEDED[type]
-  if (needed !== undefined && options[needed.key] === undefined) self.error(`error: --type ${type} needs ${needed.flag}`)
+  if (needed !== undefined && options[needed.key] === undefined)
+    self.error(`error: --type ${type} needs ${needed.flag}`)
   // The runtime checks the values and names the path of what is wrong.
   return draft as EntryDraft
 }

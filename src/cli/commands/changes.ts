@@ -41,7 +41,9 @@ async function printChange(options: StoreOptions, change: SessionChange): Promis
   await printItem(options, change, () => {
     const { revision, at, event, status, entries, findings, operationId } = change
     const kept = entries.map(({ type }) => type).join(' ')
-    const met = findings.map(({ limit, current, max, action }) => `${limit} ${current}/${max} ${action}`).join(', ')
+    const met = findings
+      .map(({ limit, current, max, action }) => `${limit} ${current}/${max} ${action}`)
+      .join(', ')
     const parts = [String(revision), timeText(at), event.type, status, kept, met, operationId ?? '']
     return oneLine(parts.filter((part) => part !== '').join('  '), 240)
   })

@@ -57,7 +57,9 @@ export function addCreate(program: Command): void {
     .option('--ttl-ms <n>', 'time to live since creation', parseCount)
   withStore(withWriter(withLimits(command), false)).action(async (options: Options, self: Command) => {
     const created = createOptionsOf(options, self)
-    await makeStore(options, async (runtime) => printSession(options, await runtime.create(created, commandOf(options))))
+    await makeStore(options, async (runtime) =>
+      printSession(options, await runtime.create(created, commandOf(options))),
+    )
   })
 }
 

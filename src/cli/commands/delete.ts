@@ -30,7 +30,9 @@ export function addDelete(program: Command): void {
         ...(options.force === true ? { force: true } : {}),
         ...(options.children === undefined ? {} : { children: options.children }),
       })
-      await printResult(options, { id, deleted }, () => [deleted ? `deleted ${id}` : `there was no session ${id}`])
+      await printResult(options, { id, deleted }, () => [
+        deleted ? `deleted ${id}` : `there was no session ${id}`,
+      ])
     })
   })
 }

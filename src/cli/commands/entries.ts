@@ -95,7 +95,12 @@ async function followEntries(id: string, options: Options): Promise<void> {
 }
 
 function textOf(content: PlacedEntry['content']): string {
-  if (typeof content === 'object' && content !== null && 'text' in content && typeof content.text === 'string') {
+  if (
+    typeof content === 'object' &&
+    content !== null &&
+    'text' in content &&
+    typeof content.text === 'string'
+  ) {
     return content.text
   }
   return JSON.stringify(content)

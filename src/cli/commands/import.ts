@@ -4,9 +4,9 @@
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import type { CreateOptions } from '../../index.ts'
+import { INTERCHANGE_FORMATS, type InterchangeFormatName } from '../../integrations/interchange/formats.ts'
 import { EXIT } from '../exit-codes.ts'
 import { whyUnreadable } from '../files.ts'
-import { FORMAT_NAMES, type FormatName } from '../formats.ts'
 import { importConversations } from '../import-conversations.ts'
 import { importDocuments } from '../import-documents.ts'
 import type { ImportReport } from '../import-report.ts'
@@ -19,7 +19,7 @@ import { openProgress } from '../progress.ts'
 import { fieldLines } from '../table.ts'
 
 interface Options extends StoreOptions, LimitFlags, PrincipalOptions {
-  readonly format: FormatName
+  readonly format: InterchangeFormatName
   readonly complete?: boolean
   readonly idField?: string
   readonly agentName?: string
@@ -34,7 +34,11 @@ export function addImport(program: Command): void {
     .command('import')
     .argument('<file...>', 'files to read; `-` is standard input')
     .description('import sessions; run it again after a failure, nothing goes in twice')
-    .addOption(new Option('--format <format>', 'what the files hold').choices(FORMAT_NAMES).default('openai-chat'))
+    .addOption(
+      new Option('--format <format>', 'what the files hold')
+        .choices(Object.keys(INTERCHANGE_FORMATS))
+        .default('openai-chat'),
+    )
     .option('--id-field <key>', 'openai-chat: key of the line that is the session id')
     .option('--complete', 'openai-chat: complete each session behind its last message')
     .option('--agent-name <name>', 'openai-chat: kind `agent`, with this name')
@@ -45,6 +49,7 @@ export function addImport(program: Command): void {
     .option('--max-entry-bytes <n>', 'largest entry (default: 1 MiB)', parsePositive)
   withStore(withLimits(command)).action(async (files: readonly string[], options: Options, self: Command) => {
     await checkFiles(files, self)
+    if (options.format !== 'openai-chat') checkForDocuments(options, self)
     if ((options.provider === undefined) !== (options.model === undefined)) {
       self.error('error: --provider and --model come together')
     }
@@ -72,6 +77,15 @@ async function checkFiles(files: readonly string[], self: Command): Promise<void
   for (const file of files) {
     const reason = await whyUnreadable(file)
     if (reason !== undefined) self.error(`error: cannot read ${file} (${reason})`)
+  }
+}
+
+/** A whole session says itself what it is: options that decide it belong to conversations. */
+function checkForDocuments(options: Options, self: Command): void {
+  const { complete, idField, agentName, provider, model, tenant, user } = options
+  const own = [limitsOf(options), complete, idField, agentName, provider, model, tenant, user]
+  if (own.some((value) => value !== undefined)) {
+    self.error(`error: only --format openai-chat takes limits and options for new sessions`)
   }
 }
 

@@ -54,7 +54,8 @@ export function withFilters(command: Command): Command {
 
 /** The query the filters stand for. */
 export function filterOf(options: FilterOptions): ListQuery {
-  const { status, kind, tag, parent, name, createdBefore, createdAfter, updatedBefore, updatedAfter } = options
+  const { status, kind, tag, parent, name, createdBefore, createdAfter, updatedBefore, updatedAfter } =
+    options
   const given = {
     ...principalOf(options),
     ...{ status, kind, tag, createdBefore, createdAfter, updatedBefore, updatedAfter },

@@ -20,7 +20,11 @@ export function addPrune(program: Command): void {
   const command = program
     .command('prune')
     .description('delete old and surplus sessions that have ended')
-    .option('--older-than-ms <n>', 'last change longer ago; 0: whatever the age (default: 168 hours)', parseCount)
+    .option(
+      '--older-than-ms <n>',
+      'last change longer ago; 0: whatever the age (default: 168 hours)',
+      parseCount,
+    )
     .option('--max-sessions <n>', 'keep at most so many; 0: any number (default: 100)', parseCount)
     .option('--include-open', 'also sessions that have not ended')
     .option('--dry-run', 'say what would go and delete nothing')

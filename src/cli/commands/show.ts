@@ -11,6 +11,8 @@ import { withPrincipal, withStore } from '../options.ts'
 export function addShow(program: Command): void {
   const command = program.command('show').argument('<id>', 'the session').description('show a session')
   withStore(withPrincipal(command)).action(async (id: string, options: StoreOptions & PrincipalOptions) => {
-    await readStore(options, async (runtime) => printSession(options, await findSession(runtime, id, options)))
+    await readStore(options, async (runtime) =>
+      printSession(options, await findSession(runtime, id, options)),
+    )
   })
 }

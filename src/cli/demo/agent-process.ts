@@ -1,8 +1,8 @@
 /**
  * The demo's agent loop, as a process of its own that may be killed at any moment.
- *   G1  The loop keeps nothing: run again, it sends every step again, each under its operation id. What is in the store
+ *   CG1  The loop keeps nothing: run again, it sends every step again, each under its operation id. What is in the store
  *       already is answered, not applied again.
- *   G2  Every acknowledgement is handed to the counting process before the loop goes on.
+ *   CG2  Every acknowledgement is handed to the counting process before the loop goes on.
  */
 import type { CommandOptions, Runtime, Session } from '../../index.ts'
 import { openRuntime, sessionError } from '../../index.ts'
@@ -76,7 +76,8 @@ function once(operationId: string): CommandOptions {
 
 function recordingAt(index: number): Recording {
   const recording = RECORDINGS[index % RECORDINGS.length]
-  if (recording === undefined) throw sessionError('INVARIANT_BROKEN', { rule: 'demo', reason: 'there are no recordings' })
+  if (recording === undefined)
+    throw sessionError('INVARIANT_BROKEN', { rule: 'demo', reason: 'there are no recordings' })
   return recording
 }
 
@@ -85,7 +86,7 @@ function textOf(content: unknown): string {
   return oneLine(typeof text === 'string' ? text : JSON.stringify(text), 60)
 }
 
-/** Resolves once the message is on its way to the counting process (G2). */
+/** Resolves once the message is on its way to the counting process (CG2). */
 async function tell(message: Message): Promise<void> {
   await new Promise<void>((resolve) => process.send?.(message, undefined, {}, () => resolve()))
 }

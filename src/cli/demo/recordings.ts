@@ -22,7 +22,9 @@ export const RECORDINGS: readonly Recording[] = [
       assistantMessage('Let me look it up.'),
       toolCall('find_order', true, { order: '7731', carrier: 'northpost', state: 'in transit', parcels: 2 }),
       toolCall('track_parcel', true, { parcel: 'NP-55-1', place: 'Bremen hub', since: '2 days' }),
-      assistantMessage('One of the two parcels is held at the Bremen hub since two days. Shall I ask them to hurry?'),
+      assistantMessage(
+        'One of the two parcels is held at the Bremen hub since two days. Shall I ask them to hurry?',
+      ),
       userMessage('Yes please, and tell me when it moves.'),
       toolCall('open_inquiry', true, { inquiry: 'Q-1182', answerWithin: '24 h' }),
       assistantMessage('Done: inquiry Q-1182. You will hear from us within 24 hours.'),

@@ -137,11 +137,8 @@ function toMessage(entry: Entry): JsonObject | undefined {
 function toEnvelope(document: SessionDocument): JsonObject {
   const { record, limits } = document
   if (limits.maxTurns === 0) {
-    throw interchangeError(
-      { format: FORMAT },
-      ['limits', 'maxTurns'],
-      '0 turns would mean "unspecified" there',
-    )
+    const reason = `failed to serialize session \`${document.id}\`: 0 turns would mean "unspecified"`
+    throw interchangeError({ format: FORMAT }, ['limits', 'maxTurns'], reason)
   }
   const metadata: Record<string, Json> = {}
   for (const [key, value] of Object.entries(ownMetadata(document))) {

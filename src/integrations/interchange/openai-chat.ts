@@ -9,7 +9,7 @@
  *   - No place there: skill executions, evaluations and system events.
  */
 import { z } from 'zod'
-import { isJsonObject, setOwn, type Json, type JsonObject } from '../../json.ts'
+import { getOwn, isJsonObject, setOwn, type Json, type JsonObject } from '../../json.ts'
 import type { SessionDocument } from '../../runtime/document.ts'
 import type { Entry, EntryDraft, EntryType } from '../../runtime/entries.ts'
 import { parseInterchange } from '../../runtime/interchange-schema.ts'
@@ -64,8 +64,8 @@ const messageSchema = z.object({
   role: roleSchema,
   name: text,
   tool_call_id: text,
-  is_error: z.unknown(),
-  content: z.unknown(),
+  is_error: z.unknown().optional(),
+  content: z.unknown().optional(),
   tool_calls: calls,
 })
 
@@ -104,7 +104,7 @@ export const openaiChat: ConversationFormat = {
   },
   print({ record, entries }) {
     const line: Record<string, Json> = {}
-    const { source } = record.metadata
+    const source = getOwn(record.metadata, 'source')
     if (isJsonObject(source)) for (const [key, value] of Object.entries(source)) setOwn(line, key, value)
     line['messages'] = entries.map(toMessage).filter((message) => message !== undefined)
     return line

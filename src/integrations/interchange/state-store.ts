@@ -94,7 +94,8 @@ function toEntry(
 ): Timed {
   const { content: text, timestamp, ...rest } = message
   const at = millisOf(timestamp)
-  const content = { text, ...rest, ...(printTime(at, FORMAT, []) !== timestamp && { timestamp }) }
+  const isFiner = printTime(at, FORMAT, []) !== timestamp
+  const content = { text, ...rest, ...(isFiner && { timestamp }) } as JsonObject
   return {
     entry: { id: uuidOfName(`${FORMAT} ${sessionId} ${type} ${index}`), at, type, content },
     timestamp,

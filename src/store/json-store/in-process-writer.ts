@@ -20,6 +20,6 @@ export function inProcessWriter(files: FileSystem, place: WriterPlace): JournalW
     finish(end, done) {
       void writer.finish(end).then(done)
     },
-    dispose: () => Promise.resolve(),
+    dispose: () => writer.abandon(),
   }
 }

@@ -69,8 +69,8 @@ export function parseIndexFileName(name: string): { epoch: number; serial: numbe
 export function encodeIndex(index: SessionIndex, header: IndexHeader): Buffer {
   const columns = index.columns()
   const names = Buffer.from(JSON.stringify(columns.names), 'utf8')
-  const { count, idBytes } = columns
-  const sizes = { count, ids: idBytes.length, names: names.length }
+  const { count, idBytes, deadBytes } = columns
+  const sizes = { count, ids: idBytes.length, names: names.length, deadBytes }
   const head = headerBytes({ ...header, format: FORMAT, order: ORDER, ...sizes })
   const columnBytes = count * (F64_COLUMNS.length * 8 + U32_COLUMNS.length * 4 + 2)
   const bytes = Buffer.allocUnsafe(head.length + columnBytes + idBytes.length + names.length + 4)
@@ -149,6 +149,7 @@ interface StoredHeader extends IndexHeader {
   readonly ids: number
   /** Bytes of the names, a JSON array. */
   readonly names: number
+  readonly deadBytes: number
 }
 
 function isHeader(value: unknown): value is StoredHeader {
@@ -188,7 +189,7 @@ function columnsOf(body: ArrayBuffer, head: StoredHeader): IndexColumns {
   const idBytes = new Uint8Array(body, at, head.ids)
   at += head.ids
   const names = JSON.parse(Buffer.from(body, at, head.names).toString('utf8')) as string[]
-  return { count, idBytes, idLengths, names, u32, f64 }
+  return { count, idBytes, idLengths, names, deadBytes: head.deadBytes, u32, f64 }
 }
 
 function bytesOf(column: Float64Array | Uint32Array | Uint16Array): Uint8Array {

@@ -42,6 +42,7 @@ interface Batch {
   readonly slab: Slab
   readonly opens: 'existing' | 'new' | null
   readonly appends: Waiting[]
+  isMark: boolean
   length: number
   /** Of the last line in it. */
   ordinal: number
@@ -193,12 +194,10 @@ export class Journal {
 
   /** Writes what is pending and a last mark, and cuts the segment to its lines. */
   async close(): Promise<void> {
-    this.#idle?.cancel()
-    this.#idle = undefined
     await this.drain()
     this.#mark()
     await this.drain()
-    this.#idle?.cancel()
+    this.#stopWaiting()
     if (this.#refusal === undefined) {
       this.#refusal = () => sessionError('RUNTIME_CLOSED', { command: 'append' })
       if (!this.#mustRotate && !this.#mustReopen) await this.#finish()
@@ -250,6 +249,7 @@ export class Journal {
       slab: this.#slab(room + MARK_ROOM),
       opens,
       appends: [],
+      isMark: false,
       length: 0,
       ordinal: this.#ordinal,
     }
@@ -347,7 +347,7 @@ export class Journal {
       append.resolve()
     }
     this.#lastDurableAt = clock.now()
-    this.#isMarked = batch.appends.length === 0
+    this.#isMarked = batch.isMark && batch.appends.length === 0
     if (!this.#isMarked) this.#idle ??= this.#wakeWhenIdle()
   }
 
@@ -361,10 +361,17 @@ export class Journal {
     })
   }
 
+  #stopWaiting(): void {
+    this.#idle?.cancel()
+    this.#idle = undefined
+  }
+
   /** Writes a mark, unless the last thing written was one (J6). */
   #mark(): void {
     if (this.#isMarked || this.#refusal !== undefined || this.#mustRotate || !this.#isQuiet()) return
-    this.#put(this.#begin(0, null), this.#markLine())
+    const batch = this.#begin(0, null)
+    batch.isMark = true
+    this.#put(batch, this.#markLine())
     this.#schedule()
   }
 
@@ -375,6 +382,7 @@ export class Journal {
     this.#ordinal = this.#durable.ordinal
     // A segment that has a successor, even one that found no room, takes no more lines.
     this.#mustRotate = batch.segment !== this.#durable.segment
+    this.#mustReopen = batch.opens === 'existing'
     this.#lose(batch, (append) => sessionError('STORE_FULL', { operation: append.change.event.type }))
   }
 
@@ -387,7 +395,7 @@ export class Journal {
       ? () => sessionError('STORE_FENCED', { epoch, newer: epoch + 1 })
       : failed('append', reason)
     this.#refusal = refuse
-    this.#idle?.cancel()
+    this.#stopWaiting()
     this.#lose(batch, (append, wasUnderWay) => (wasUnderWay && !isFenced ? unknown(append.change, reason) : refuse(append.change)))
   }
 

@@ -33,6 +33,9 @@ export interface Rewritten {
 /** Stands for bytes that were blotted out; no scan takes it for a line. */
 const BLOT = Buffer.from('{"v":0,"blotted":true}\n')
 
+const NEWLINE = 0x0a
+const BLANK = Buffer.of(NEWLINE)
+
 /** How a segment is written again. */
 export interface RewriteOptions {
   readonly files: FileSystem
@@ -67,8 +70,10 @@ export async function rewriteSegment(options: RewriteOptions): Promise<Rewritten
   for (const part of partsOf(scan)) {
     if ('reason' in part) {
       const fate = rules.bad(part)
-      if (fate === 'keep' && part.end > part.start) put(source.subarray(part.start, part.end))
-      else if (fate !== 'drop') put(BLOT)
+      if (fate === 'keep' && part.end > part.start) {
+        put(source.subarray(part.start, part.end))
+        if (source[part.end - 1] !== NEWLINE) put(BLANK)
+      } else if (fate !== 'drop') put(BLOT)
       continue
     }
     const fate = rules.line(part)

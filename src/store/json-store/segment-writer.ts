@@ -48,7 +48,7 @@ export class SegmentWriter {
       const reason = reasonOf(error)
       if (!NO_ROOM.has(errnoOf(error))) return { kind: 'failed', reason }
       try {
-        await (isNew ? this.#takeBackSegment(path) : this.#takeBack(order.offset))
+        await (isNew ? this.#takeBackSegment(order, path) : this.#takeBack(order.offset))
         return { kind: 'full', reason }
       } catch (second) {
         return { kind: 'failed', reason: `${reason}, and taking back what was written: ${reasonOf(second)}` }
@@ -66,6 +66,11 @@ export class SegmentWriter {
     } catch (error) {
       return { kind: 'failed', reason: reasonOf(error) }
     }
+  }
+
+  /** Lets the open file go as it is. */
+  async abandon(): Promise<void> {
+    await this.#close().catch(() => undefined)
   }
 
   async #openSegment(order: WriteOrder, path: string): Promise<void> {
@@ -90,7 +95,8 @@ export class SegmentWriter {
     await handle.sync()
   }
 
-  async #takeBackSegment(path: string): Promise<void> {
+  async #takeBackSegment({ opening }: WriteOrder, path: string): Promise<void> {
+    if (opening?.from === 'prepared') await this.#files.remove(opening.temporary).catch(() => undefined)
     if (this.#open !== undefined) {
       await this.#close()
       await this.#files.remove(path)

@@ -64,11 +64,13 @@ export interface SegmentScan {
 export interface ScanStart {
   readonly offset: number
   readonly ordinal: number
-  readonly compacted?: boolean
+  /** Ends at the first long run of blanks: for those who follow a segment that is being written. */
+  readonly endsAtBlanks?: boolean
 }
 
 const FROM_START: ScanStart = { offset: 0, ordinal: 0 }
 const BLOCK_BYTES = 1 << 20
+const FOLLOWER_BLOCK_BYTES = 1 << 16
 const BLANKS = Buffer.alloc(4096, '\n')
 const LINE_START = Buffer.from('{"v":')
 const LEGIBLE_ID = /"id":("(?:[^"\\]|\\.){1,1000}")/
@@ -89,7 +91,7 @@ export async function scanSegment(
   const handle = await files.open(path, 'read')
   try {
     const scan = new Scan(path, segment, from)
-    await eachLine(handle, from.offset, scan)
+    await eachLine(handle, from, scan)
     return scan.result(await handle.size())
   } finally {
     await handle.close()
@@ -118,9 +120,10 @@ interface LineVisitor {
   rest(bytes: Buffer, start: number, end: number, offset: number): void
 }
 
-async function eachLine(handle: FileHandle, from: number, visitor: LineVisitor): Promise<void> {
-  let block = Buffer.allocUnsafe(BLOCK_BYTES)
-  let base = from
+async function eachLine(handle: FileHandle, from: ScanStart, visitor: LineVisitor): Promise<void> {
+  const isFollowing = from.endsAtBlanks === true
+  let block = Buffer.allocUnsafe(isFollowing ? FOLLOWER_BLOCK_BYTES : BLOCK_BYTES)
+  let base = from.offset
   let have = 0
   for (;;) {
     const read = await handle.read(block, have, block.length - have, base + have)
@@ -128,7 +131,9 @@ async function eachLine(handle: FileHandle, from: number, visitor: LineVisitor):
     const filled = block.subarray(0, have)
     let at = 0
     for (;;) {
-      at = skipBlanks(filled, at)
+      const line = skipBlanks(filled, at)
+      if (isFollowing && line - at >= BLANKS.length) return
+      at = line
       const newline = filled.indexOf(10, at)
       if (newline === -1) break
       visitor.line(filled, at, newline, base + at)
@@ -166,7 +171,7 @@ class Scan implements LineVisitor {
   readonly #lines: PlacedLine[] = []
   readonly #bad: BadBytes[] = []
   #header: SegmentHeader | undefined
-  #compacted: boolean
+  #compacted = false
   #epoch = 0
   #durable = 0
   #ordinal: number
@@ -179,7 +184,6 @@ class Scan implements LineVisitor {
     this.#segment = segment
     this.#ordinal = from.ordinal
     this.#end = from.offset
-    this.#compacted = from.compacted === true
   }
 
   line(bytes: Buffer, start: number, end: number, offset: number): void {

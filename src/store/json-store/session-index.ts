@@ -2,11 +2,13 @@
  * The index in memory: for every session that was ever used, where its newest line stands and what listings need.
  *   IX1  One session costs about 130 bytes: numbers and ids live in typed columns, names that repeat are kept once.
  *   IX2  A deleted session keeps its position and revision and nothing else; it has no head.
- *   IX3  A dropped session leaves no string behind in `columns()`, neither its id nor a name only it used.
+ *   IX3  A line is dead once a tombstone follows it; `isDead` knows each one and `deadBytes` how much room they take.
+ *   IX4  A dropped session leaves no string behind in `columns()`, neither its id nor a name only it used.
  * The index knows no file; `index-file.ts` gives it one.
  */
 import type { Summary } from '../change.ts'
 import type { Head } from '../store.ts'
+import { gathered, resized } from './columns.ts'
 import { IdTable } from './id-table.ts'
 
 /** Where a line stands: segment and ordinal name it for good; `offset` and `bytes` are hints that compaction may age. */
@@ -25,23 +27,28 @@ const U32 = [
   'offset',
   'bytes',
   'revision',
+  'born',
   'status',
   'tenant',
   'user',
   'parent',
 ] as const
-const F64 = ['createdAt', 'updatedAt', 'dueAt'] as const
+const F64 = ['createdAt', 'updatedAt', 'dueAt', 'history'] as const
 
 type U32Name = (typeof U32)[number]
 type F64Name = (typeof F64)[number]
 
-/** The index as plain arrays, one item per session; names are numbers into `names`, 0 for null. */
+/**
+ * The index as plain arrays, one item per session; names are numbers into `names`, 0 for null. `born` is the revision of
+ * the tombstone before the life of a session, 0 for its first; `history` is how many bytes the lines of that life take.
+ */
 export interface IndexColumns {
   readonly count: number
   /** All ids, one after the other. */
   readonly idBytes: Uint8Array
   readonly idLengths: Uint16Array
   readonly names: readonly string[]
+  readonly deadBytes: number
   readonly u32: { readonly [name in U32Name]: Uint32Array }
   readonly f64: { readonly [name in F64Name]: Float64Array }
 }
@@ -66,6 +73,7 @@ export class SessionIndex {
   #f64: Record<F64Name, Float64Array>
   #capacity: number
   #living = 0
+  #deadBytes = 0
 
   /** An empty index, or the one that `columns()` described; the arrays are copied. */
   constructor(from?: IndexColumns) {
@@ -74,6 +82,7 @@ export class SessionIndex {
     this.#table = new IdTable(from?.idBytes, from?.idLengths)
     this.#numberOf = new Map()
     this.#names = ['']
+    this.#deadBytes = from?.deadBytes ?? 0
     this.#u32 = resized(U32, from?.u32, (capacity) => new Uint32Array(capacity), this.#capacity)
     this.#f64 = resized(F64, from?.f64, (capacity) => new Float64Array(capacity), this.#capacity)
     for (const name of from?.names.slice(1) ?? []) this.#numberOf.set(name, this.#names.push(name) - 1)
@@ -97,7 +106,11 @@ export class SessionIndex {
     if (slot >= this.#capacity) this.#grow()
     const u32 = this.#u32
     const f64 = this.#f64
-    if (known >= 0 && u32.status[slot] !== DELETED) this.#living -= 1
+    const wasDeleted = known >= 0 && u32.status[slot] === DELETED
+    if (known < 0) u32.born[slot] = f64.history[slot] = u32.segment[slot] = 0
+    else if (!wasDeleted) this.#living -= 1
+    if (wasDeleted && summary !== 'deleted') u32.born[slot] = u32.revision[slot] as number
+    this.#count(slot, position, summary === 'deleted')
     u32.segment[slot] = position.segment
     u32.ordinal[slot] = position.ordinal
     u32.offset[slot] = position.offset
@@ -117,6 +130,24 @@ export class SessionIndex {
     f64.createdAt[slot] = summary.createdAt
     f64.updatedAt[slot] = summary.updatedAt
     f64.dueAt[slot] = summary.dueAt ?? NaN
+  }
+
+  /** Whether a tombstone follows this line (IX3). Lines of unknown sessions are not known to be dead. */
+  isDead(sessionId: string, revision: number): boolean {
+    const slot = this.#table.find(sessionId)
+    if (slot < 0) return false
+    const { status, revision: newest, born } = this.#u32
+    return revision < ((status[slot] === DELETED ? newest : born)[slot] as number)
+  }
+
+  /** About how many bytes dead lines take (IX3). */
+  get deadBytes(): number {
+    return this.#deadBytes
+  }
+
+  /** Says how many bytes of dead lines are left, once somebody has looked. */
+  countedDead(bytes: number): void {
+    this.#deadBytes = bytes
   }
 
   /** Corrects where the newest line of a session stands, when it is still the line of that segment and ordinal. */
@@ -177,7 +208,7 @@ export class SessionIndex {
     for (const slot of this.#table.slots()) yield this.#table.id(slot)
   }
 
-  /** Forgets sessions as if they had never been (IX3). */
+  /** Forgets sessions as if they had never been (IX4). */
   drop(sessionIds: Iterable<string>): void {
     for (const sessionId of sessionIds) {
       const slot = this.#table.remove(sessionId)
@@ -185,7 +216,7 @@ export class SessionIndex {
     }
   }
 
-  /** A copy as plain arrays: known sessions without gaps, and only the names they use (IX3). */
+  /** A copy as plain arrays: known sessions without gaps, and only the names they use (IX4). */
   columns(): IndexColumns {
     const count = this.#table.size
     const order = Uint32Array.from(this.#table.slots())
@@ -202,7 +233,20 @@ export class SessionIndex {
       }
     }
     const { bytes: idBytes, lengths: idLengths } = this.#table.pack()
-    return { count, idBytes, idLengths, names, u32, f64 }
+    return { count, idBytes, idLengths, names, deadBytes: this.#deadBytes, u32, f64 }
+  }
+
+  /** A tombstone turns the bytes of a life into dead ones; a line that was counted before is not counted again. */
+  #count(slot: number, { segment, ordinal, bytes }: Position, deleted: boolean): void {
+    const { segment: segments, ordinal: ordinals } = this.#u32
+    const { history } = this.#f64
+    const held = segments[slot] as number
+    if (segment < held || (segment === held && ordinal <= (ordinals[slot] as number))) return
+    if (deleted) {
+      this.#deadBytes += history[slot] as number
+      history[slot] = 0
+    }
+    history[slot] = (history[slot] as number) + bytes
   }
 
   #head(sessionId: string, slot: number): Head {
@@ -242,40 +286,4 @@ export class SessionIndex {
     this.#u32 = resized(U32, this.#u32, (capacity) => new Uint32Array(capacity), this.#capacity)
     this.#f64 = resized(F64, this.#f64, (capacity) => new Float64Array(capacity), this.#capacity)
   }
-}
-
-interface Column {
-  [index: number]: number
-  readonly length: number
-  set(from: ArrayLike<number>): void
-}
-
-function resized<Name extends string, C extends Column>(
-  names: readonly Name[],
-  from: { readonly [name in Name]: C } | undefined,
-  make: (capacity: number) => C,
-  capacity: number,
-): Record<Name, C> {
-  const result = {} as Record<Name, C>
-  for (const name of names) {
-    result[name] = make(capacity)
-    if (from !== undefined) result[name].set(from[name])
-  }
-  return result
-}
-
-function gathered<Name extends string, C extends Column>(
-  names: readonly Name[],
-  from: Record<Name, C>,
-  order: Uint32Array,
-  make: (size: number) => C,
-): Record<Name, C> {
-  const result = {} as Record<Name, C>
-  for (const name of names) {
-    const source = from[name]
-    const target = make(order.length)
-    for (let row = 0; row < order.length; row += 1) target[row] = source[order[row] as number] as number
-    result[name] = target
-  }
-  return result
 }

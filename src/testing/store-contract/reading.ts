@@ -231,7 +231,7 @@ const CASES: Record<string, ContractCase['run']> = {
 /** Overwrites everything in reach; a frozen part refuses, which is as good. */
 function scribble(value: unknown): void {
   if (typeof value !== 'object' || value === null) return
-  for (const key of Reflect.ownKeys(value)) {
+  for (const key of Object.keys(value)) {
     scribble(Reflect.get(value, key))
     Reflect.set(value, key, 'scribbled')
   }

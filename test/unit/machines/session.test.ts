@@ -94,13 +94,13 @@ test('[L2] the chart leads every command where the table says', () => {
   }
 })
 
-test('[M5] at a door the chart waits for a verdict and for nothing else', () => {
+test('[SM5] at a door the chart waits for a verdict and for nothing else', () => {
   const offering = sessionMachine.root.states['active']?.states['offering']
 
   expect([...(offering?.transitions.keys() ?? [])]).toEqual(['verdict'])
 })
 
-test('[M1] the chart has no delays, no eventless transitions and only named parts', () => {
+test('[SM1] the chart has no delays, no eventless transitions and only named parts', () => {
   const nodes = [sessionMachine.root, ...Object.values(sessionMachine.root.states)]
   const all = nodes.flatMap((node) => [node, ...Object.values(node.states)])
 
@@ -129,7 +129,7 @@ for (const status of STATUSES) {
 }
 
 test.each(['created', 'active', 'paused'] as const)(
-  '[M3] what %s does not allow changes nothing',
+  '[SM3] what %s does not allow changes nothing',
   (status) => {
     const session = sessionIn(status)
     const before = session.actor.getSnapshot()
@@ -143,7 +143,7 @@ test.each(['created', 'active', 'paused'] as const)(
   },
 )
 
-test('[M4] append, recordDelta, admit and resume are answered exactly once', () => {
+test('[SM4] append, recordDelta, admit and resume are answered exactly once', () => {
   const session = sessionIn('active')
 
   const answers = [
@@ -158,7 +158,7 @@ test('[M4] append, recordDelta, admit and resume are answered exactly once', () 
   expect(answers.map(({ said }) => said)).toEqual([[kept], [kept], [kept], [], [kept]])
 })
 
-test('[M7] every accepted event sets the time, an admit does not', () => {
+test('[SM7] every accepted event sets the time, an admit does not', () => {
   const session = sessionIn('active')
 
   const times = [
@@ -175,7 +175,7 @@ test('[M7] every accepted event sets the time, an admit does not', () => {
   expect(times).toEqual([1_030, 1_030, 1_040, 1_050, 1_060, 1_070, 1_080, 1_090])
 })
 
-test('[X2] only activation, entries and resume restart the idle time', () => {
+test('[CX2] only activation, entries and resume restart the idle time', () => {
   const session = startSession()
 
   const idle = [
@@ -191,7 +191,7 @@ test('[X2] only activation, entries and resume restart the idle time', () => {
   expect(idle).toEqual([1_010, 1_010, 1_010, 1_040, null, 1_060, null])
 })
 
-test.each(END_STATUSES)('[X3] a session that is %s says when and how it ended', (status) => {
+test.each(END_STATUSES)('[CX3] a session that is %s says when and how it ended', (status) => {
   const { actor } = sessionIn(status)
 
   const { context, status: life } = actor.getSnapshot()
@@ -254,7 +254,7 @@ test('several entries of one append are counted in order', () => {
   })
 })
 
-test('[K6] deltas count rounds and tokens, saturating', () => {
+test('[LM6] deltas count rounds and tokens, saturating', () => {
   const session = sessionIn('active')
 
   tell(session, { type: 'recordDelta', at: 1_100, tokens: 100 })
@@ -265,7 +265,7 @@ test('[K6] deltas count rounds and tokens, saturating', () => {
 })
 
 test.each(['created', 'active', 'paused'] as const)(
-  '[M3] %s expires at its instant, not before',
+  '[SM3] %s expires at its instant, not before',
   (status) => {
     const session = sessionIn(status)
     const before = session.actor.getSnapshot()

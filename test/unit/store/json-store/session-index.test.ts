@@ -80,7 +80,7 @@ test('[IX2] a deleted session that is made again goes on from its revision', () 
   expect([index.size, index.known]).toEqual([1, 1])
 })
 
-test('[IX3] a dropped session leaves neither its id nor its names in the bytes', () => {
+test('[IX4] a dropped session leaves neither its id nor its names in the bytes', () => {
   const index = new SessionIndex()
   index.set('stays', at(1, 1), 1, summary())
   index.set('goes-away', at(1, 2), 1, summary({ userId: 'user-of-gone', tenantId: 'tenant-of-gone' }))
@@ -94,7 +94,7 @@ test('[IX3] a dropped session leaves neither its id nor its names in the bytes',
   expect(index.lastRevision('goes-away')).toBe(0)
 })
 
-test('[IX3] a dropped slot is used again without mixing sessions', () => {
+test('[IX4] a dropped slot is used again without mixing sessions', () => {
   const index = new SessionIndex()
   index.set('a', at(1, 1), 9, summary({ userId: 'ann' }))
   index.drop(['a'])
@@ -103,6 +103,28 @@ test('[IX3] a dropped slot is used again without mixing sessions', () => {
 
   expect(index.head('b')).toEqual({ sessionId: 'b', revision: 1, summary: summary() })
   expect(index.head('a')).toBeUndefined()
+})
+
+test('[IX3] lines before a tombstone are dead, in every life of a session', () => {
+  const index = new SessionIndex()
+  index.set('a', at(1, 1), 1, summary())
+  index.set('a', at(1, 2), 2, summary())
+  const living = [index.isDead('a', 1), index.deadBytes]
+
+  index.set('a', at(1, 3), 3, 'deleted')
+  const deleted = [1, 2, 3].map((revision) => index.isDead('a', revision))
+  const afterDelete = index.deadBytes
+  index.set('a', at(1, 4), 4, summary())
+  index.set('a', at(1, 4), 4, summary())
+  const again = [1, 2, 3, 4].map((revision) => reopened(index).isDead('a', revision))
+  index.set('a', at(1, 5), 5, 'deleted')
+
+  expect(living).toEqual([false, 0])
+  expect([deleted, afterDelete]).toEqual([[true, true, false], 200])
+  expect(again).toEqual([true, true, false, false])
+  expect(reopened(index).isDead('a', 3)).toBe(true)
+  expect(reopened(index).deadBytes).toBe(400)
+  expect(index.isDead('unknown', 1)).toBe(false)
 })
 
 test('`move` corrects hints of the same line only', () => {
@@ -164,12 +186,12 @@ test('the index that comes back from its bytes is the one that was written', () 
   )
 })
 
-test('[IX1] the columns of a session take at most 64 bytes', () => {
+test('[IX1] the columns of a session take at most 72 bytes', () => {
   const index = new SessionIndex()
   index.set('a', at(1, 1), 1, summary())
   const one = encodeIndex(index, HEADER).length
 
   index.set('b', at(1, 2), 1, summary())
 
-  expect(encodeIndex(index, HEADER).length - one).toBeLessThanOrEqual(64 + 8)
+  expect(encodeIndex(index, HEADER).length - one).toBeLessThanOrEqual(72 + 8)
 })

@@ -1,0 +1,158 @@
+/**
+ * Giving back the room of dead lines, and erasing sessions without a trace.
+ *   CO1  Only lines that the index knows to be dead are left out; the newest tombstone of a session stays.
+ *   CO2  Before a segment is replaced an index is on the disk that ends behind it, so no index ends inside of it.
+ *   CO3  Segments are replaced oldest first: while any line of a session is left, so is its tombstone. A crash between
+ *        two steps therefore neither loses a session nor brings a deleted one back.
+ *   CO4  A segment is replaced only while the store is ours, and not at all while it holds damage, unless to erase.
+ *   CO5  After `eraseSessions` no file of the store holds the ids or what their lines held.
+ */
+import { sessionError } from '../../errors.ts'
+import type { FileSystem } from '../file-system.ts'
+import { errnoOf, readWhole } from '../file-system.ts'
+import type { SegmentScan } from './segment.ts'
+import { scanSegment, segmentName } from './segment.ts'
+import { rewriteSegment } from './segment-rewrite.ts'
+import type { RewriteRules } from './segment-rewrite.ts'
+import type { SessionIndex } from './session-index.ts'
+import type { Snapshots } from './snapshots.ts'
+
+/** What compaction needs of the store; it runs alone: no checkpoint, other compaction or erase at the same time. */
+export interface CompactionHost {
+  readonly files: FileSystem
+  /** The folder of the store. */
+  readonly folder: string
+  /** The folder of the segments. */
+  readonly journalFolder: string
+  readonly index: SessionIndex
+  readonly snapshots: Snapshots
+  readonly unique: () => string
+  /** The segments that take no more lines, oldest first. */
+  sealed(): Promise<readonly number[]>
+  /** Ends the segment that takes lines, so that it is sealed. */
+  rotate(): Promise<void>
+  /** Writes the index as it is, ending at the durable end of the journal (CO2), and removes older ones. */
+  writeIndex(): Promise<void>
+  /** Readers drop what they know of a segment. */
+  forget(segment: number): void
+  /** Whether the store is still ours (CO4). */
+  isOurs(): Promise<boolean>
+  readonly epoch: number
+}
+
+/** So few ids are searched for as bytes before a segment is taken apart. */
+const FEW = 8
+
+/** A segment is replaced when more than this share of it is dead. */
+export interface CompactionRules {
+  readonly deadShare: number
+}
+
+/** Replaces the sealed segments that are dead enough; resolves with the bytes given back. */
+export async function compactSegments(host: CompactionHost, { deadShare }: CompactionRules): Promise<number> {
+  const segments = await host.sealed()
+  let freed = 0
+  let left = 0
+  let isIndexed = false
+  for (const segment of segments) {
+    const scan = await scanned(host, segment)
+    if (scan === undefined || scan.bad.length > 0 || scan.header === undefined) continue
+    const dead = deadBytesOf(scan, host.index)
+    if (dead === 0 || dead <= scan.size * deadShare) {
+      left += dead
+      continue
+    }
+    if (!isIndexed) await host.writeIndex()
+    isIndexed = true
+    freed += await replace(host, scan, {
+      line: (line) => !host.index.isDead(line.sessionId, line.revision),
+      bad: () => 'keep',
+    })
+  }
+  if (isIndexed) {
+    host.index.countedDead(left)
+    await host.writeIndex()
+  }
+  return freed
+}
+
+/**
+ * Removes every trace of deleted sessions (CO5). May be called again after a crash, also for sessions that are no longer
+ * known.
+ */
+export async function eraseSessions(host: CompactionHost, sessionIds: readonly string[]): Promise<void> {
+  const gone = new Set(sessionIds)
+  const needles = sessionIds.map((id) => Buffer.from(JSON.stringify(id)))
+  await host.rotate()
+  await host.writeIndex()
+  for (const segment of await host.sealed()) {
+    const bytes = await readWhole(host.files, `${host.journalFolder}/${segmentName(segment)}`)
+    if (bytes === undefined) continue
+    const isNamed = (from: number, to: number): boolean => {
+      const part = bytes.subarray(from, to)
+      return needles.some((needle) => part.includes(needle))
+    }
+    if (needles.length <= FEW && !isNamed(0, bytes.length)) continue
+    const scan = await scanned(host, segment)
+    const isTouched =
+      scan?.lines.some((line) => gone.has(line.sessionId)) === true ||
+      scan?.bad.some((bad) => isNamed(bad.start, bad.end)) === true
+    if (scan === undefined || !isTouched) continue
+    await replace(host, scan, {
+      line: (line) => !gone.has(line.sessionId),
+      bad: (bad) => (isNamed(bad.start, bad.end) ? 'blot' : 'keep'),
+    })
+  }
+  await host.snapshots.erase(sessionIds)
+  host.index.drop(sessionIds)
+  await host.writeIndex()
+  await removeLeftovers(host, needles)
+}
+
+/** How many bytes of a segment are dead lines. */
+export function deadBytesOf(scan: SegmentScan, index: SessionIndex): number {
+  let dead = 0
+  for (const line of scan.lines) if (index.isDead(line.sessionId, line.revision)) dead += line.bytes
+  return dead
+}
+
+async function scanned(host: CompactionHost, segment: number): Promise<SegmentScan | undefined> {
+  try {
+    return await scanSegment(host.files, `${host.journalFolder}/${segmentName(segment)}`, segment)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+async function replace(host: CompactionHost, scan: SegmentScan, rules: RewriteRules): Promise<number> {
+  if (!(await host.isOurs())) throw sessionError('STORE_FENCED', { epoch: host.epoch, newer: host.epoch + 1 })
+  const { files, journalFolder: folder, unique } = host
+  const { moved, freed } = await rewriteSegment({ files, folder, scan, rules, unique: unique() })
+  host.forget(scan.segment)
+  for (const { sessionId, position } of moved) host.index.move(sessionId, position)
+  return freed
+}
+
+/** What is set aside or stale holds lines too; nothing reads it, so a file that holds an erased session goes as a whole. */
+async function removeLeftovers(host: CompactionHost, needles: readonly Buffer[]): Promise<void> {
+  const places = [
+    { folder: `${host.folder}/${ASIDE_FOLDER}`, isLeftover: () => true },
+    { folder: host.journalFolder, isLeftover: (name: string) => name.includes('.stale-') },
+  ]
+  for (const { folder, isLeftover } of places) {
+    if ((await host.files.status(folder))?.kind !== 'folder') continue
+    let removed = false
+    for (const name of await host.files.list(folder)) {
+      if (!isLeftover(name)) continue
+      const bytes = await readWhole(host.files, `${folder}/${name}`)
+      if (!needles.some((needle) => bytes?.includes(needle))) continue
+      await host.files.remove(`${folder}/${name}`)
+      removed = true
+    }
+    if (removed) await host.files.syncFolder(folder)
+  }
+}
+
+/** The folder, inside a store, of bytes that repair took out. */
+export const ASIDE_FOLDER = 'aside'

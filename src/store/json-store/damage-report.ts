@@ -1,0 +1,97 @@
+/**
+ * The damage found so far, and the sessions it touches.
+ *   D1  A session is under suspicion when its id is legible in bad bytes, and cleared when its next line connects to the
+ *       line before them: then the bad bytes were not its own.
+ *   D2  A session whose lines do not connect stays damaged until a tombstone ends it.
+ */
+import type { Json } from '../../json.ts'
+import { isJsonObject } from '../../json.ts'
+import type { Damage } from '../store.ts'
+
+/** The first place where a session is damaged. */
+export interface DamagedPlace {
+  readonly file: string
+  readonly byte: number
+  readonly reason: string
+}
+
+interface Found extends DamagedPlace {
+  readonly bytes: number
+  readonly sessionIds: Set<string>
+}
+
+/** Damage by place and by session. */
+export class DamageReport {
+  readonly #found: Found[] = []
+  readonly #sessions = new Map<string, Found>()
+  /** Sessions beyond suspicion (D2). */
+  readonly #proven = new Set<string>()
+
+  /** Whether no damage is known. */
+  get isEmpty(): boolean {
+    return this.#found.length === 0
+  }
+
+  /** Notes a damaged place, once; the sessions are under suspicion (D1). */
+  add(damage: Damage): void {
+    const known = this.#found.find((other) => other.file === damage.file && other.byte === damage.byte)
+    const found = known ?? { ...damage, sessionIds: new Set<string>() }
+    if (known === undefined) this.#found.push(found)
+    for (const sessionId of damage.sessionIds) {
+      found.sessionIds.add(sessionId)
+      if (!this.#sessions.has(sessionId)) this.#sessions.set(sessionId, found)
+    }
+  }
+
+  /** The lines of a session do not connect: it lost something at the newest damaged place, or else at `place`. */
+  blame(sessionId: string, place: DamagedPlace): void {
+    this.#proven.add(sessionId)
+    if (this.#sessions.has(sessionId)) return
+    let found = this.#found.at(-1)
+    if (found === undefined) {
+      found = { ...place, bytes: 0, sessionIds: new Set() }
+      this.#found.push(found)
+    }
+    found.sessionIds.add(sessionId)
+    this.#sessions.set(sessionId, found)
+  }
+
+  /** A line of the session connects: a mere suspicion is over (D1). */
+  clear(sessionId: string): void {
+    if (!this.#proven.has(sessionId)) this.end(sessionId)
+  }
+
+  /** The damaged life of the session is over (D2). */
+  end(sessionId: string): void {
+    this.#proven.delete(sessionId)
+    if (!this.#sessions.delete(sessionId)) return
+    for (const found of this.#found) found.sessionIds.delete(sessionId)
+  }
+
+  /** Where a session is damaged; undefined when it is not. */
+  of(sessionId: string): DamagedPlace | undefined {
+    return this.#sessions.get(sessionId)
+  }
+
+  /** Every damaged place with the sessions it touches. */
+  list(): Damage[] {
+    return this.#found.map((found) => ({ ...found, sessionIds: [...found.sessionIds] }))
+  }
+
+  /** The report as JSON. */
+  toJson(): Json {
+    return this.list().map((damage): Json => ({ ...damage }))
+  }
+
+  /** Takes over what `toJson` wrote. */
+  load(json: Json | undefined): void {
+    if (!Array.isArray(json)) return
+    for (const item of json) {
+      if (!isJsonObject(item)) continue
+      const { file, byte, bytes, reason, sessionIds } = item
+      if (typeof file !== 'string' || typeof byte !== 'number' || typeof bytes !== 'number') continue
+      const ids = Array.isArray(sessionIds) ? sessionIds.filter((id) => typeof id === 'string') : []
+      this.add({ file, byte, bytes, reason: String(reason), sessionIds: ids })
+    }
+  }
+}

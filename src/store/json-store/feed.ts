@@ -1,0 +1,120 @@
+/**
+ * The changes of all sessions in journal order, from a cursor on.
+ *   E1  Only durable lines, of living sessions, and tombstones.
+ *   E2  A cursor names a place, not an offset, so it survives compaction; a place that was removed continues behind it.
+ */
+import { sessionError } from '../../errors.ts'
+import type { PlacedChange } from '../store.ts'
+import type { JournalTail } from './journal.ts'
+import { parseLine } from './line.ts'
+import type { Place } from './position.ts'
+import { comparePlaces, cursorOf, parseCursor } from './position.ts'
+import type { SegmentReader } from './reader.ts'
+import type { SessionIndex } from './session-index.ts'
+
+/** What a feed reads from. */
+export interface FeedSource {
+  readonly reader: SegmentReader
+  readonly index: SessionIndex
+  readonly births: ReadonlyMap<string, number>
+  /** The end of what may be shown. */
+  end(): JournalTail
+  /** The segments in order. */
+  segments(): readonly number[]
+}
+
+const BLOCK_BYTES = 256 * 1024
+const MOST_HINTS = 64
+
+/** Reads the journal forward. */
+export class Feed {
+  readonly #source: FeedSource
+  /** Where the line behind a cursor begins; for cursors given out lately. */
+  readonly #hints = new Map<string, number>()
+
+  constructor(source: FeedSource) {
+    this.#source = source
+  }
+
+  /** The next changes after a cursor. @throws CURSOR_INVALID */
+  async next(after: string | undefined, limit: number): Promise<PlacedChange[]> {
+    const end = this.#source.end()
+    const place = after === undefined ? { segment: 0, ordinal: 0 } : parseCursor(after)
+    if (comparePlaces(place, end) > 0) {
+      throw sessionError('CURSOR_INVALID', { reason: 'it names a place this journal has not reached' })
+    }
+    const result: PlacedChange[] = []
+    for (const segment of this.#source.segments()) {
+      if (segment < place.segment || segment > end.segment || result.length >= limit) continue
+      const from = segment === place.segment ? await this.#offsetAfter(place, after) : 0
+      if (from !== undefined) await this.#read(segment, from, end, limit, result)
+    }
+    return result
+  }
+
+  /** Hints age when segments are rewritten. */
+  forget(): void {
+    this.#hints.clear()
+  }
+
+  async #offsetAfter(place: Place, cursor: string | undefined): Promise<number | undefined> {
+    const hint = cursor === undefined ? undefined : this.#hints.get(cursor)
+    if (hint !== undefined) return hint
+    // The table of the segment that is being written is behind.
+    if (place.segment === this.#source.end().segment) this.#source.reader.forget(place.segment)
+    return this.#source.reader.offsetAfter(place)
+  }
+
+  async #read(segment: number, from: number, end: JournalTail, limit: number, result: PlacedChange[]): Promise<void> {
+    const stop = segment === end.segment ? end.offset : Infinity
+    const { reader } = this.#source
+    let block = Buffer.allocUnsafe(BLOCK_BYTES)
+    let base = from
+    while (base < stop) {
+      const read = await reader.read(segment, block, 0, Math.min(block.length, stop - base), base)
+      const filled = block.subarray(0, read)
+      const used = this.#take(segment, filled, base, limit, result)
+      if (result.length >= limit) return
+      if (used > 0) base += used
+      else if (read === block.length) block = Buffer.allocUnsafe(block.length * 2)
+      else return
+    }
+  }
+
+  /** Takes the whole lines of a block; answers how many bytes they are. */
+  #take(segment: number, block: Buffer, base: number, limit: number, result: PlacedChange[]): number {
+    let at = 0
+    for (;;) {
+      const newline = block.indexOf(10, at)
+      if (newline === -1) return at
+      const start = at
+      at = newline + 1
+      if (newline === start) continue
+      const parsed = parseLine(block, start, newline, this.#source.reader.path(segment))
+      if (parsed.kind !== 'change') continue
+      const { change, ordinal } = parsed.line
+      if (!this.#isShown(change.sessionId, change.revision, change.tombstone === true)) continue
+      const cursor = cursorOf({ segment, ordinal })
+      result.push({ change, cursor })
+      if (result.length >= limit) {
+        this.#hint(cursor, base + at)
+        return at
+      }
+    }
+  }
+
+  #isShown(sessionId: string, revision: number, isTombstone: boolean): boolean {
+    if (isTombstone) return true
+    const { index, births } = this.#source
+    if (!index.has(sessionId) || index.isDeleted(sessionId)) return false
+    return revision > (births.get(sessionId) ?? 0) && revision <= index.lastRevision(sessionId)
+  }
+
+  #hint(cursor: string, offset: number): void {
+    this.#hints.set(cursor, offset)
+    for (const oldest of this.#hints.keys()) {
+      if (this.#hints.size <= MOST_HINTS) break
+      this.#hints.delete(oldest)
+    }
+  }
+}

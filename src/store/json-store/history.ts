@@ -1,0 +1,200 @@
+/**
+ * What a session was: its newest durable state and its changes, read by walking its chain of lines.
+ *   Y1  A walk starts at the newest durable line and follows `prev`; every step must be the revision before.
+ *   Y2  A life begins after a tombstone: what was before it is not shown.
+ *   Y3  A snapshot is used only when its line lies on the chain.
+ */
+import { sessionError } from '../../errors.ts'
+import type { Change, StoredState } from '../change.ts'
+import { fold } from '../change.ts'
+import type { ChangeRange } from '../store.ts'
+import type { ChangeLine } from './line.ts'
+import type { SegmentReader } from './reader.ts'
+import type { Position, SessionIndex } from './session-index.ts'
+import type { Snapshot } from './snapshots.ts'
+import { stateOf } from './snapshots.ts'
+
+/** Where snapshots are found. */
+export interface SnapshotSource {
+  get(sessionId: string): Promise<Snapshot | undefined>
+}
+
+/** The known places of one session: item i belongs to revision `first + i`. */
+interface KnownChain {
+  readonly first: number
+  readonly positions: readonly Position[]
+  /** The place of the line before `first`; undefined when this life begins there. */
+  readonly before: Position | undefined
+}
+
+interface Walk {
+  /** Newest first. */
+  readonly positions: Position[]
+  /** Where the walk would go on; undefined at the beginning of a life. */
+  readonly next: Position | undefined
+}
+
+/** Positions kept for all sessions together. */
+const MOST_POSITIONS = 200_000
+const DEFAULT_LIMIT = 256
+
+/** Reads sessions back. */
+export class History {
+  readonly #reader: SegmentReader
+  readonly #index: SessionIndex
+  readonly #snapshots: SnapshotSource
+  /** Newest use last. */
+  readonly #chains = new Map<string, KnownChain>()
+  #kept = 0
+
+  constructor(reader: SegmentReader, index: SessionIndex, snapshots: SnapshotSource) {
+    this.#reader = reader
+    this.#index = index
+    this.#snapshots = snapshots
+  }
+
+  /** The newest durable state of a living session. @throws STORE_CORRUPT */
+  async state(sessionId: string): Promise<StoredState | undefined> {
+    const snapshot = await this.#snapshots.get(sessionId)
+    const newest = this.#newest(sessionId)
+    if (newest === undefined) return undefined
+    const [segment, ordinal] = snapshot?.position ?? [0, 0]
+    const isSnapshotAt = (position: Position, revision: number): boolean =>
+      snapshot?.revision === revision && position.segment === segment && position.ordinal === ordinal
+
+    const changes: Change[] = []
+    let base: StoredState | undefined
+    let { position, revision } = newest
+    for (;;) {
+      if (snapshot !== undefined && isSnapshotAt(position, revision)) {
+        base = stateOf(sessionId, snapshot)
+        break
+      }
+      const line = await this.#step(position, revision, sessionId)
+      if (line.change.tombstone === true) break
+      changes.push(line.change)
+      if (line.change.patch.whole === true || line.prev === undefined) break
+      position = line.prev
+      revision -= 1
+    }
+    return changes.reduceRight((state: StoredState | undefined, change) => fold(state, change), base)
+  }
+
+  /** A page of a living session's changes. @throws STORE_CORRUPT */
+  async changes(sessionId: string, range: ChangeRange): Promise<Change[]> {
+    const newest = this.#newest(sessionId)
+    if (newest === undefined) return []
+    const limit = range.limit ?? DEFAULT_LIMIT
+    const isDescending = range.order === 'desc'
+    const to = Math.min(range.to ?? newest.revision, newest.revision)
+    const from = Math.max(range.from ?? 1, 1)
+    const least = isDescending ? Math.max(from, to - limit + 1) : from
+    if (limit < 1 || least > to) return []
+    const chain = await this.#chain(sessionId, newest, least)
+    const first = Math.max(least, chain.first)
+    const last = isDescending ? to : Math.min(to, first + limit - 1)
+    const result: Change[] = []
+    for (let revision = first; revision <= last; revision += 1) {
+      const position = chain.positions[revision - chain.first] as Position
+      result.push((await this.#step(position, revision, sessionId)).change)
+    }
+    return isDescending ? result.reverse() : result
+  }
+
+  /**
+   * The places of every line of a session's newest life, oldest first, its tombstone included when it ends in one.
+   * @throws STORE_CORRUPT
+   */
+  async places(sessionId: string): Promise<readonly Position[]> {
+    let position = this.#index.position(sessionId)
+    let revision = this.#index.lastRevision(sessionId)
+    const result: Position[] = []
+    while (position !== undefined) {
+      const line: ChangeLine = await this.#step(position, revision, sessionId)
+      if (line.change.tombstone === true && result.length > 0) break
+      result.push(position)
+      position = line.prev
+      revision -= 1
+    }
+    return result.reverse()
+  }
+
+  /** Forgets the places of sessions. */
+  forget(sessionIds: Iterable<string>): void {
+    for (const sessionId of sessionIds) {
+      this.#kept -= this.#chains.get(sessionId)?.positions.length ?? 0
+      this.#chains.delete(sessionId)
+    }
+  }
+
+  #newest(sessionId: string): { position: Position; revision: number } | undefined {
+    if (this.#index.isDeleted(sessionId)) return undefined
+    const position = this.#index.position(sessionId)
+    return position === undefined ? undefined : { position, revision: this.#index.lastRevision(sessionId) }
+  }
+
+  /** One line of the walk (Y1). */
+  async #step(position: Position, revision: number, sessionId: string): Promise<ChangeLine> {
+    const line = await this.#reader.line(position, sessionId)
+    if (line.change.revision === revision) return line
+    const reason = `revision ${line.change.revision} stands where ${revision} belongs`
+    const file = this.#reader.path(position.segment)
+    throw sessionError('STORE_CORRUPT', { file, byte: position.offset, reason, sessionId })
+  }
+
+  /** The places from `least` (or the first revision of this life) to the newest; only unknown ones are walked. */
+  async #chain(
+    sessionId: string,
+    newest: { position: Position; revision: number },
+    least: number,
+  ): Promise<KnownChain> {
+    const known = this.#chains.get(sessionId)
+    const isKnown = (position: Position | undefined, revision: number): boolean => {
+      if (known === undefined || revision !== known.first + known.positions.length - 1) return false
+      const last = known.positions.at(-1)
+      return last?.segment === position?.segment && last?.ordinal === position?.ordinal
+    }
+    const { position, revision } = newest
+    const top = await this.#walk(sessionId, position, revision, (at, r) => r < least || isKnown(at, r))
+    const first = revision - top.positions.length + 1
+    let chain: KnownChain = { first, positions: top.positions.reverse(), before: top.next }
+    if (known !== undefined && isKnown(top.next, first - 1)) {
+      const positions = chain.positions.length === 0 ? known.positions : [...known.positions, ...chain.positions]
+      chain = { first: known.first, positions, before: known.before }
+    }
+    if (chain.before !== undefined && chain.first > least) {
+      const older = await this.#walk(sessionId, chain.before, chain.first - 1, (_, r) => r < least)
+      const positions = [...older.positions.reverse(), ...chain.positions]
+      chain = { first: chain.first - older.positions.length, positions, before: older.next }
+    }
+    this.#remember(sessionId, chain)
+    return chain
+  }
+
+  async #walk(
+    sessionId: string,
+    from: Position,
+    newest: number,
+    isEnd: (position: Position, revision: number) => boolean,
+  ): Promise<Walk> {
+    const positions: Position[] = []
+    let next: Position | undefined = from
+    for (let revision = newest; next !== undefined && !isEnd(next, revision); revision -= 1) {
+      const line: ChangeLine = await this.#step(next, revision, sessionId)
+      if (line.change.tombstone === true) return { positions, next: undefined }
+      positions.push(next)
+      next = line.prev
+    }
+    return { positions, next }
+  }
+
+  #remember(sessionId: string, chain: KnownChain): void {
+    this.forget([sessionId])
+    this.#chains.set(sessionId, chain)
+    this.#kept += chain.positions.length
+    for (const oldest of this.#chains.keys()) {
+      if (this.#kept <= MOST_POSITIONS || oldest === sessionId) break
+      this.forget([oldest])
+    }
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * From scanned segments to an index: what is believed, what is damage, and where the tail is torn.
+ *   V1  Bad bytes are damage when something durable comes after them: a later segment with lines, a durable offset or
+ *       mark behind them, or the end the index says. Otherwise they are a torn tail, and nothing after them is believed.
+ *   V2  A line moves the index when it is the next revision and its `prev` is the line the index holds.
+ *   V3  A follower believes only what is known durable; an owner, who is alone, also what is merely whole.
+ *   V4  A segment of a lower epoch than one before it was written by somebody who had lost the store; it is not read.
+ */
+import type { Summary } from '../change.ts'
+import type { FileSystem } from '../file-system.ts'
+import type { TornTail } from '../store.ts'
+import type { DamagedPlace, DamageReport } from './damage-report.ts'
+import type { JournalEnd } from './index-file.ts'
+import type { BadBytes, PlacedLine, SegmentScan } from './segment.ts'
+import { JOURNAL_FOLDER, readHeader, scanSegment, segmentName } from './segment.ts'
+import type { SegmentTable } from './segment-table.ts'
+import type { Position, SessionIndex } from './session-index.ts'
+
+/** What recovery fills. */
+export interface JournalState {
+  readonly index: SessionIndex
+  readonly table: SegmentTable
+  readonly damage: DamageReport
+  /** Sessions made again after a deletion: the revision of that tombstone. */
+  readonly births: Map<string, number>
+  /** Sessions whose tombstone was met. */
+  readonly buried: string[]
+}
+
+/** What a scan of the journal came to. */
+export interface ScanResult {
+  /** The end of what is believed. */
+  readonly end: JournalEnd
+  readonly tornTail: TornTail | null
+  /** Segments of a stale owner (V4). */
+  readonly stale: readonly number[]
+  /** Segments behind the end that hold no line. */
+  readonly empty: readonly number[]
+}
+
+/** How to scan. */
+export interface ScanOptions {
+  readonly files: FileSystem
+  /** The journal folder. */
+  readonly folder: string
+  /** Segments present, in order. */
+  readonly segments: readonly number[]
+  /** Everything before it is in the state already. */
+  readonly from: JournalEnd
+  readonly isFollower: boolean
+}
+
+const UNBORN: Summary = {
+  status: '',
+  tenantId: null,
+  userId: null,
+  parentId: null,
+  createdAt: 0,
+  updatedAt: 0,
+  dueAt: null,
+}
+
+/** Reads the journal from `from` to its end into a state. @throws FORMAT_TOO_NEW */
+export async function scanJournal(state: JournalState, options: ScanOptions): Promise<ScanResult> {
+  const { from, segments } = options
+  const stale: number[] = []
+  let empty: number[] = []
+  let epoch = Math.max(0, ...state.table.list().map((facts) => (facts.segment <= from.segment ? facts.epoch : 0)))
+  let last: SegmentScan | undefined
+  for (const segment of segments) {
+    if (segment < from.segment) continue
+    const scan = await scanOne(options, segment)
+    if (scan.epoch !== 0 && scan.epoch < epoch) {
+      stale.push(segment)
+      continue
+    }
+    epoch = Math.max(epoch, scan.epoch)
+    if (last !== undefined && !hasLines(scan, from)) {
+      empty.push(segment)
+      continue
+    }
+    // Lines stand behind them, so segments that hold none have lost theirs (V1).
+    if (last !== undefined) settle(state, options, last, scan)
+    for (const lost of empty) {
+      state.damage.add({ ...fileOf(lost), byte: 0, bytes: 0, reason: 'the segment lost its lines', sessionIds: [] })
+    }
+    empty = []
+    last = scan
+  }
+  const result = last === undefined ? { end: from, tornTail: null } : settle(state, options, last, undefined)
+  noteMissing(state, segments)
+  return { ...result, stale, empty }
+}
+
+function fileOf(segment: number): { file: string } {
+  return { file: `${JOURNAL_FOLDER}/${segmentName(segment)}` }
+}
+
+function hasLines(scan: SegmentScan, from: JournalEnd): boolean {
+  return scan.lines.length > 0 || scan.header !== undefined || scan.segment === from.segment
+}
+
+async function scanOne({ files, folder, from, isFollower }: ScanOptions, segment: number): Promise<SegmentScan> {
+  const path = `${folder}/${segmentName(segment)}`
+  const endsAtBlanks = isFollower
+  if (segment !== from.segment || from.offset === 0) {
+    return scanSegment(files, path, segment, { offset: 0, ordinal: 0, endsAtBlanks })
+  }
+  const header = await readHeader(files, path)
+  if (header?.compacted !== true) return { ...(await scanSegment(files, path, segment, { ...from, endsAtBlanks })), header }
+  // Compacted since the index was written: offsets have moved, ordinals have not.
+  const scan = await scanSegment(files, path, segment)
+  return { ...scan, lines: scan.lines.filter((line) => line.ordinal > from.ordinal) }
+}
+
+/** Decides what of one segment is believed; `next` is the segment with lines that follows it. */
+function settle(
+  state: JournalState,
+  { from, isFollower }: ScanOptions,
+  scan: SegmentScan,
+  next: SegmentScan | undefined,
+): { end: JournalEnd; tornTail: TornTail | null } {
+  const { segment } = scan
+  const { file } = fileOf(segment)
+  const isCompacted = scan.header?.compacted === true
+  const isFirst = segment === from.segment
+  const isSealed = next !== undefined || isCompacted
+  const durable = isSealed ? Infinity : Math.max(scan.durable, isFirst ? from.offset : 0)
+  const torn = scan.bad.find((bad) => bad.start >= durable)
+  const limit = Math.min(torn?.start ?? Infinity, isFollower ? durable : Infinity)
+
+  const facts = state.table.of(segment)
+  facts.epoch = Math.max(facts.epoch, scan.epoch)
+  facts.isCompacted ||= isCompacted
+  if (isFirst && !isCompacted && scan.size < from.offset) {
+    const reason = 'the segment is shorter than its index says'
+    state.damage.add({ file, byte: scan.size, bytes: 0, reason, sessionIds: [] })
+    blameBehind(state, segment, scan.size, { file, byte: scan.size, reason })
+  }
+  let end: JournalEnd = isFirst && !isCompacted ? from : { segment, offset: 0, ordinal: isFirst ? from.ordinal : 0 }
+  const bad = scan.bad.filter((place) => place.start < limit)
+  for (const line of scan.lines) {
+    if (line.offset + line.bytes > limit) break
+    while (bad[0] !== undefined && bad[0].start <= line.offset) note(state, file, bad.shift() as BadBytes)
+    apply(state, line, file)
+    end = { segment, offset: line.offset + line.bytes, ordinal: line.ordinal }
+  }
+  for (const place of bad) note(state, file, place)
+  // Marks and bad bytes behind the last line belong to what is kept.
+  const kept = Math.min(limit, Math.max(scan.end, ...scan.bad.map((place) => place.end)))
+  end = { ...end, offset: Math.max(end.offset, isFollower ? 0 : kept) }
+  const sealed = next?.header?.sealed
+  if (sealed?.segment === segment && !isCompacted && scan.ordinal < sealed.ordinals) {
+    state.damage.add({ file, byte: scan.end, bytes: 0, reason: 'lines are missing at its end', sessionIds: [] })
+  }
+  facts.bytes = Math.max(facts.bytes, end.offset)
+  facts.ordinal = end.ordinal
+  const tornEnd = Math.max(scan.end, scan.bad.at(-1)?.end ?? 0)
+  const tornTail =
+    torn === undefined || isFollower ? null : { file, byte: torn.start, bytes: tornEnd - torn.start }
+  return { end, tornTail }
+}
+
+function note(state: JournalState, file: string, bad: BadBytes): void {
+  const { start, end, reason, sessionIds } = bad
+  state.damage.add({ file, byte: start, bytes: end - start, reason, sessionIds })
+}
+
+/** Moves the index to a line (V2). */
+function apply(state: JournalState, line: PlacedLine, file: string): void {
+  const { index, damage, births } = state
+  const { sessionId, revision } = line
+  if (line.deleted) {
+    index.set(sessionId, line, revision, 'deleted')
+    births.delete(sessionId)
+    damage.end(sessionId)
+    state.buried.push(sessionId)
+    return
+  }
+  const last = index.lastRevision(sessionId)
+  const connects = revision === last + 1 && isNewest(index.position(sessionId), line)
+  const wasDeleted = index.isDeleted(sessionId)
+  if (connects) {
+    if (!damage.isEmpty) damage.clear(sessionId)
+    if (wasDeleted) births.set(sessionId, last)
+  } else {
+    damage.blame(sessionId, { file, byte: line.offset, reason: 'the line before it is missing' })
+  }
+  const head = wasDeleted ? undefined : index.head(sessionId)
+  // Without the summary of its birth a session cannot be listed; it stays known as damaged.
+  if (!connects && head === undefined && line.summary?.createdAt === undefined) return
+  const summary = { ...(head?.summary ?? UNBORN), ...line.summary, updatedAt: line.at }
+  index.set(sessionId, line, revision, summary)
+}
+
+function isNewest(position: Position | undefined, line: PlacedLine): boolean {
+  return line.prevSegment === (position?.segment ?? 0) && line.prevOrdinal === (position?.ordinal ?? 0)
+}
+
+/** Compaction removes segments nobody needs; one that a living session still needs is damage. */
+function noteMissing(state: JournalState, segments: readonly number[]): void {
+  const present = new Set(segments)
+  for (const { segment } of state.table.list()) {
+    if (present.has(segment)) continue
+    state.table.remove(segment)
+    blameBehind(state, segment, 0, { ...fileOf(segment), byte: 0, reason: 'the segment is missing' })
+  }
+}
+
+/** Blames a place for the sessions whose newest line stood behind byte `size` of a segment. */
+function blameBehind(state: JournalState, segment: number, size: number, place: DamagedPlace): void {
+  const { index, damage } = state
+  for (const { sessionId } of index.heads()) {
+    const position = index.position(sessionId)
+    if (position?.segment !== segment || position.offset + position.bytes <= size) continue
+    damage.add({ ...place, bytes: 0, sessionIds: [] })
+    damage.blame(sessionId, place)
+  }
+}

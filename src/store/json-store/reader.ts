@@ -1,0 +1,204 @@
+/**
+ * Reads lines by their position.
+ *   R1  A line is used only when its checksum fits and it is the line of that segment and ordinal.
+ *   R2  Offsets are hints: when one has aged, the segment is looked through once and the ordinal decides.
+ *   R3  A bounded number of files is open; a file in use is not closed under its reader.
+ */
+import { sessionError } from '../../errors.ts'
+import type { FileHandle, FileSystem } from '../file-system.ts'
+import { errnoOf } from '../file-system.ts'
+import type { ChangeLine } from './line.ts'
+import { parseLine } from './line.ts'
+import type { Place } from './position.ts'
+import { scanSegment, segmentName } from './segment.ts'
+import type { Position } from './session-index.ts'
+
+interface OpenSegment {
+  readonly handle: Promise<FileHandle>
+  users: number
+  isLeaving: boolean
+}
+
+/** Where the lines of a segment stand. */
+interface OrdinalTable {
+  readonly ordinals: Uint32Array
+  readonly offsets: Uint32Array
+  readonly bytes: Uint32Array
+}
+
+const MOST_OPEN = 16
+const MOST_TABLES = 8
+
+/** Reads the segments of one journal folder. */
+export class SegmentReader {
+  readonly #files: FileSystem
+  readonly #folder: string
+  /** Newest use last. */
+  readonly #open = new Map<number, OpenSegment>()
+  readonly #tables = new Map<number, Promise<OrdinalTable>>()
+
+  constructor(files: FileSystem, folder: string) {
+    this.#files = files
+    this.#folder = folder
+  }
+
+  /** The path of a segment. */
+  path(segment: number): string {
+    return `${this.#folder}/${segmentName(segment)}`
+  }
+
+  /**
+   * The line at a position.
+   *
+   * @param sessionId - whose line it must be.
+   * @throws STORE_CORRUPT when it is not there (R1).
+   */
+  async line(position: Position, sessionId: string): Promise<ChangeLine> {
+    const first = await this.#lineAt(position)
+    if (typeof first !== 'string') return owned(first, position, sessionId, this.path(position.segment))
+    // The hint has aged, or the file was replaced since it was opened (R2).
+    this.forget(position.segment)
+    const found = await this.locate(position)
+    const second = found === undefined ? first : await this.#lineAt(found)
+    if (typeof second !== 'string') return owned(second, position, sessionId, this.path(position.segment))
+    throw corrupt(this.path(position.segment), position.offset, second, sessionId)
+  }
+
+  /** Where the line of a segment and ordinal stands; undefined when it is not there. */
+  async locate(place: Place): Promise<Position | undefined> {
+    const table = await this.#table(place.segment)
+    const row = atOrAfter(table.ordinals, place.ordinal)
+    if (table.ordinals[row] !== place.ordinal) return undefined
+    return { ...place, offset: table.offsets[row] as number, bytes: table.bytes[row] as number }
+  }
+
+  /** The offset of the first line behind an ordinal; undefined when there is none. */
+  async offsetAfter(place: Place): Promise<number | undefined> {
+    const table = await this.#table(place.segment)
+    return table.offsets[atOrAfter(table.ordinals, place.ordinal + 1)]
+  }
+
+  /** Reads up to `length` bytes of a segment; 0 when there are none or no such segment. */
+  async read(segment: number, target: Buffer, offset: number, length: number, position: number): Promise<number> {
+    try {
+      return await this.#with(segment, (handle) => handle.read(target, offset, length, position))
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return 0
+      throw error
+    }
+  }
+
+  /** Forgets what is known of a segment: it was replaced, removed or has grown. */
+  forget(segment: number): void {
+    this.#tables.delete(segment)
+    const open = this.#open.get(segment)
+    this.#open.delete(segment)
+    if (open !== undefined) this.#leave(open)
+  }
+
+  /** Closes every file. */
+  async close(): Promise<void> {
+    const leaving = [...this.#open.values()]
+    this.#open.clear()
+    this.#tables.clear()
+    for (const open of leaving) this.#leave(open)
+    await Promise.allSettled(leaving.map((open) => open.handle))
+  }
+
+  async #lineAt(position: Position): Promise<ChangeLine | string> {
+    const { segment, ordinal, offset, bytes } = position
+    const buffer = Buffer.allocUnsafe(bytes)
+    const read = await this.read(segment, buffer, 0, bytes, offset)
+    if (read < bytes) return 'the segment ends before it'
+    if (buffer[bytes - 1] !== 0x0a) return 'it does not end there'
+    const parsed = parseLine(buffer, 0, bytes - 1, this.path(segment))
+    if (parsed.kind === 'bad') return parsed.reason
+    if (parsed.kind !== 'change') return 'another line stands there'
+    const { line } = parsed
+    return line.segment === segment && line.ordinal === ordinal ? line : 'another line stands there'
+  }
+
+  #table(segment: number): Promise<OrdinalTable> {
+    const known = this.#tables.get(segment)
+    if (known !== undefined) return known
+    const table = this.#makeTable(segment)
+    this.#tables.set(segment, table)
+    table.catch(() => this.#tables.delete(segment))
+    for (const oldest of this.#tables.keys()) {
+      if (this.#tables.size <= MOST_TABLES) break
+      this.#tables.delete(oldest)
+    }
+    return table
+  }
+
+  async #makeTable(segment: number): Promise<OrdinalTable> {
+    try {
+      const { lines } = await scanSegment(this.#files, this.path(segment), segment)
+      return {
+        ordinals: Uint32Array.from(lines, (line) => line.ordinal),
+        offsets: Uint32Array.from(lines, (line) => line.offset),
+        bytes: Uint32Array.from(lines, (line) => line.bytes),
+      }
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error
+      return { ordinals: new Uint32Array(), offsets: new Uint32Array(), bytes: new Uint32Array() }
+    }
+  }
+
+  async #with<T>(segment: number, use: (handle: FileHandle) => Promise<T>): Promise<T> {
+    const open = this.#open.get(segment) ?? {
+      handle: this.#files.open(this.path(segment), 'read'),
+      users: 0,
+      isLeaving: false,
+    }
+    this.#open.delete(segment)
+    this.#open.set(segment, open)
+    open.users += 1
+    try {
+      return await use(await open.handle)
+    } catch (error) {
+      if (this.#open.get(segment) === open) this.#open.delete(segment)
+      open.isLeaving = true
+      throw error
+    } finally {
+      open.users -= 1
+      if (open.isLeaving) this.#leave(open)
+      this.#closeOldest()
+    }
+  }
+
+  #closeOldest(): void {
+    for (const [segment, open] of this.#open) {
+      if (this.#open.size <= MOST_OPEN) return
+      this.#open.delete(segment)
+      this.#leave(open)
+    }
+  }
+
+  #leave(open: OpenSegment): void {
+    open.isLeaving = true
+    if (open.users > 0) return
+    open.handle.then((handle) => handle.close()).catch(() => undefined)
+  }
+}
+
+/** The first row whose ordinal is at least this one. */
+function atOrAfter(ordinals: Uint32Array, ordinal: number): number {
+  let low = 0
+  let high = ordinals.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((ordinals[middle] as number) < ordinal) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function owned(line: ChangeLine, position: Position, sessionId: string, file: string): ChangeLine {
+  if (line.change.sessionId === sessionId) return line
+  throw corrupt(file, position.offset, 'a line of another session stands there', sessionId)
+}
+
+function corrupt(file: string, byte: number, reason: string, sessionId: string): Error {
+  return sessionError('STORE_CORRUPT', { file, byte, reason, sessionId })
+}

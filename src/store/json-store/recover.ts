@@ -1,0 +1,171 @@
+/**
+ * Opening: from what the disk shows to what is believed, and then to a journal that may be written.
+ *   X1  Reading comes first and alters nothing; an owner repairs only after all of it was read.
+ *   X2  Unless the last close said where the journal ends, the last segment is written anew, synced and renamed over
+ *       before it is trusted: what the page cache shows may not be on the disk.
+ *   X3  Nothing that could hold somebody's change is removed: a stale owner's segment is set aside.
+ */
+import type { Json } from '../../json.ts'
+import { isJsonObject } from '../../json.ts'
+import type { FileSystem } from '../file-system.ts'
+import type { TornTail } from '../store.ts'
+import { DamageReport } from './damage-report.ts'
+import type { JournalEnd } from './index-file.ts'
+import { readIndexFile } from './index-file.ts'
+import type { JournalTail } from './journal.ts'
+import type { JournalState, ScanResult } from './journal-scan.ts'
+import { scanJournal } from './journal-scan.ts'
+import { JOURNAL_FOLDER, parseSegmentName, segmentName } from './segment.ts'
+import { SegmentTable } from './segment-table.ts'
+import { SessionIndex } from './session-index.ts'
+
+/** What opening found. */
+export interface Recovered {
+  readonly state: JournalState
+  readonly end: JournalEnd
+  readonly tornTail: TornTail | null
+  /** The highest serial an index file bears. */
+  readonly serial: number
+  /** The last close said that nothing follows `end`, and nothing does. */
+  readonly isClean: boolean
+  readonly scan: ScanResult | undefined
+}
+
+/** The segments present, oldest first. */
+export async function listSegments(files: FileSystem, journal: string): Promise<number[]> {
+  const names = (await files.status(journal)) === undefined ? [] : await files.list(journal)
+  return names
+    .map(parseSegmentName)
+    .filter((segment) => segment !== undefined)
+    .sort((a, b) => a - b)
+}
+
+/** Reads everything and alters nothing (X1). @throws FORMAT_TOO_NEW */
+export async function readJournal(
+  files: FileSystem,
+  folder: string,
+  storeId: string,
+  isFollower: boolean,
+): Promise<Recovered> {
+  const journal = `${folder}/${JOURNAL_FOLDER}`
+  const found = await readIndexFile(files, folder, storeId)
+  const segments = await listSegments(files, journal)
+  const state: JournalState = {
+    index: found.index ?? new SessionIndex(),
+    table: new SegmentTable(),
+    damage: new DamageReport(),
+    births: new Map(),
+    buried: [],
+  }
+  loadExtra(state, found.header?.extra)
+  for (const { file, bytes, reason } of found.rejected) {
+    state.damage.add({ file, byte: 0, bytes, reason, sessionIds: [] })
+  }
+  const from = found.header?.end ?? { segment: 0, offset: 0, ordinal: 0 }
+  const { serial } = found
+  if (found.header?.clean === true && (await isUntouched(files, journal, segments, from))) {
+    return { state, end: from, tornTail: null, serial, isClean: true, scan: undefined }
+  }
+  const scan = await scanJournal(state, { files, folder: journal, segments, from, isFollower })
+  return { state, end: scan.end, tornTail: scan.tornTail, serial, isClean: false, scan }
+}
+
+/** What an index file carries beside the index. */
+export function extraOf({ table, damage, births }: JournalState): Json {
+  return { segments: table.toJson(), damage: damage.toJson(), births: [...births] }
+}
+
+function loadExtra({ table, damage, births }: JournalState, extra: Json | undefined): void {
+  if (!isJsonObject(extra)) return
+  table.load(extra['segments'])
+  damage.load(extra['damage'])
+  const pairs = extra['births']
+  if (!Array.isArray(pairs)) return
+  for (const pair of pairs) {
+    if (!Array.isArray(pair)) continue
+    const [sessionId, revision] = pair as readonly Json[]
+    if (typeof sessionId === 'string' && typeof revision === 'number') births.set(sessionId, revision)
+  }
+}
+
+/** Whether the journal ends exactly where a clean close left it. */
+async function isUntouched(
+  files: FileSystem,
+  journal: string,
+  segments: readonly number[],
+  end: JournalEnd,
+): Promise<boolean> {
+  const last = segments.at(-1)
+  if (last === undefined) return end.segment === 0
+  return last === end.segment && (await files.status(`${journal}/${segmentName(last)}`))?.bytes === end.offset
+}
+
+/** What an owner needs to repair. */
+export interface RepairOptions {
+  readonly files: FileSystem
+  readonly folder: string
+  readonly unique: () => string
+  /** Asked right before a file takes the name of another. */
+  readonly isOurs: () => Promise<boolean>
+}
+
+/** Makes the journal fit for writing (X2, X3); answers where it goes on. */
+export async function repairJournal(
+  recovered: Recovered,
+  options: RepairOptions,
+): Promise<{ tail: JournalTail; isOpen: boolean }> {
+  const { files, folder, unique } = options
+  const journal = `${folder}/${JOURNAL_FOLDER}`
+  const { end, scan, state } = recovered
+  await removeLeftovers(files, folder)
+  await removeLeftovers(files, journal)
+  const last = state.table.get(end.segment)
+  const mayGrow = end.segment > 0 && end.offset > 0 && last?.isCompacted !== true
+  if (recovered.isClean || scan === undefined) return { tail: end, isOpen: mayGrow }
+
+  for (const segment of scan.stale) {
+    await files.rename(`${journal}/${segmentName(segment)}`, `${journal}/${segmentName(segment)}.stale-${unique()}`)
+  }
+  for (const segment of scan.empty) await files.remove(`${journal}/${segmentName(segment)}`)
+  if (mayGrow) await rewrite(options, end)
+  const isEmptyFile = end.segment > 0 && end.offset === 0 && last !== undefined
+  if (isEmptyFile) {
+    await files.remove(`${journal}/${segmentName(end.segment)}`)
+    state.table.remove(end.segment)
+  }
+  await files.syncFolder(journal)
+  return isEmptyFile
+    ? { tail: { segment: end.segment - 1, offset: 0, ordinal: 0 }, isOpen: false }
+    : { tail: end, isOpen: mayGrow }
+}
+
+/** Copies what is believed of a segment to a fresh file that takes its place (X2). */
+async function rewrite({ files, folder, unique, isOurs }: RepairOptions, end: JournalEnd): Promise<void> {
+  const path = `${folder}/${JOURNAL_FOLDER}/${segmentName(end.segment)}`
+  const temporary = `${path}.${unique()}.tmp`
+  const source = await files.open(path, 'read')
+  try {
+    const target = await files.open(temporary, 'create')
+    try {
+      const block = Buffer.allocUnsafe(Math.min(1 << 20, Math.max(end.offset, 1)))
+      for (let at = 0; at < end.offset; ) {
+        const read = await source.read(block, 0, Math.min(block.length, end.offset - at), at)
+        if (read === 0) break
+        await target.write(block.subarray(0, read), at)
+        at += read
+      }
+      await target.sync()
+    } finally {
+      await target.close()
+    }
+  } finally {
+    await source.close()
+  }
+  if (await isOurs()) await files.rename(temporary, path)
+}
+
+async function removeLeftovers(files: FileSystem, folder: string): Promise<void> {
+  for (const name of await files.list(folder)) {
+    if (name.endsWith('.tmp')) await files.remove(`${folder}/${name}`)
+  }
+}
