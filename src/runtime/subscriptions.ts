@@ -5,6 +5,7 @@
  *   Q2  It ends behind the final change, at the newest durable one when not live, on `signal`, or when the runtime closes.
  *   Q3  A reader further behind than one page is told by how much (`onLag`).
  */
+import { isSessionError } from '../errors.ts'
 import type { Change } from '../store/change.ts'
 import { isStatus, isEnd, type Status } from '../machines/lifecycle.ts'
 import type { SessionStore } from '../store/store.ts'
@@ -83,7 +84,8 @@ export async function* sessionChanges(
   for (;;) {
     if (isAborted(signal)) return
     const woken = wakers.next(signal)
-    const page = await store.changes(sessionId, { from: next, limit: PAGE })
+    const page = await untilClosed(store.changes(sessionId, { from: next, limit: PAGE }), wakers)
+    if (page === undefined) return
     for (const change of page) {
       const shown = sessionChange(change, status)
       status = shown.status
@@ -99,6 +101,16 @@ export async function* sessionChanges(
     if (!live || wakers.ended || isFinal(status)) return
     if (page.length === 0) await woken
     if (store.head(sessionId) === undefined) return
+  }
+}
+
+/** What was read, or undefined when the store went away because the runtime closes (Q2). */
+async function untilClosed<T>(reading: Promise<T>, wakers: Wakers): Promise<T | undefined> {
+  try {
+    return await reading
+  } catch (error) {
+    if (wakers.ended && isSessionError(error, 'RUNTIME_CLOSED')) return undefined
+    throw error
   }
 }
 
@@ -140,7 +152,8 @@ export async function* feedChanges(
   for (;;) {
     if (isAborted(signal)) return
     const woken = wakers.next(signal)
-    const page = await store.feed(after, PAGE)
+    const page = await untilClosed(store.feed(after, PAGE), wakers)
+    if (page === undefined) return
     for (const { change, cursor } of page) {
       const known =
         statuses.get(change.sessionId) ??
