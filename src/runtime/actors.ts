@@ -176,7 +176,8 @@ export class ActorHost {
     if (!isSound(after)) return { kind: 'faulted', reason: 'the limit policy gave no answer' }
     if (decided?.accepted === false) return { kind: 'refused', decided }
     if (after === before && decided === undefined) return { kind: 'notAllowed' }
-    const changed = after.context !== before.context || after.value !== before.value
+    // Every accepted event replaces the context, but an admit without a notice, which changes nothing.
+    const changed = after.context !== before.context
     return { kind: 'accepted', facts: factsOf(after), decided, changed }
   }
 

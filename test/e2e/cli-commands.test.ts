@@ -22,13 +22,46 @@ interface Listed<T> {
 
 test('a session from create to complete', async () => {
   const store = ['--store', folders.make()]
-  const describe = ['--name', 'first', '--agent-name', 'triage', '--tag', 'a', '--tag', 'b', '--metadata-json', '{"k":1}']
+  const describe = [
+    '--name',
+    'first',
+    '--agent-name',
+    'triage',
+    '--tag',
+    'a',
+    '--tag',
+    'b',
+    '--metadata-json',
+    '{"k":1}',
+  ]
 
   const created = await runJson<Shown>(['create', ...store, '--id', '007', ...describe, '--max-turns', '3'])
   const activated = await runJson<Shown>(['activate', '007', ...store])
-  const kept = await runJson(['append', '007', ...store, '--type', 'user_message', '--text', 'Where?', '--operation-id', 'm1'])
-  const again = await runJson(['append', '007', ...store, '--type', 'user_message', '--text', 'Where?', '--operation-id', 'm1'])
-  const piped = await runJson(['append', '007', '-', ...store, '--type', 'assistant_message'], { input: 'Here.' })
+  const kept = await runJson([
+    'append',
+    '007',
+    ...store,
+    '--type',
+    'user_message',
+    '--text',
+    'Where?',
+    '--operation-id',
+    'm1',
+  ])
+  const again = await runJson([
+    'append',
+    '007',
+    ...store,
+    '--type',
+    'user_message',
+    '--text',
+    'Where?',
+    '--operation-id',
+    'm1',
+  ])
+  const piped = await runJson(['append', '007', '-', ...store, '--type', 'assistant_message'], {
+    input: 'Here.',
+  })
   const tool = ['--type', 'tool_call', '--tool-name', 'find', '--failed', '--content-json', '-']
   const called = await runJson(['append', '007', ...store, ...tool], { input: '{"error":[null]}' })
   const paused = await runJson<Shown>(['pause', '007', ...store])
@@ -39,17 +72,26 @@ test('a session from create to complete', async () => {
     id: '007',
     status: 'created',
     revision: 1,
-    record: { name: 'first', kind: { type: 'agent', agentName: 'triage' }, tags: ['a', 'b'], metadata: { k: 1 } },
+    record: {
+      name: 'first',
+      kind: { type: 'agent', agentName: 'triage' },
+      tags: ['a', 'b'],
+      metadata: { k: 1 },
+    },
     limits: { maxTurns: 3, action: 'error' },
   })
   expect(activated.value).toMatchObject({ status: 'active', revision: 2 })
   expect(kept.value).toMatchObject({ kept: true, revision: 3, notices: [] })
   expect(again.value).toEqual(kept.value)
   expect([piped.value['revision'], called.value['revision']]).toEqual([4, 5])
-  expect([paused.value.status, resumed.value.status, completed.value.status]).toEqual(['paused', 'active', 'completed'])
-  expect([created, activated, kept, piped, called, paused, resumed, completed].map(({ code }) => code)).toEqual(
-    Array.from({ length: 8 }, () => 0),
-  )
+  expect([paused.value.status, resumed.value.status, completed.value.status]).toEqual([
+    'paused',
+    'active',
+    'completed',
+  ])
+  expect(
+    [created, activated, kept, piped, called, paused, resumed, completed].map(({ code }) => code),
+  ).toEqual(Array.from({ length: 8 }, () => 0))
 
   const shown = await runJson<Shown>(['show', '007', ...store])
   const entries = await runJson<Listed<Record<string, unknown>>>(['entries', '007', ...store, '--limit', '2'])
@@ -58,7 +100,11 @@ test('a session from create to complete', async () => {
   const changes = await run(['changes', '007', ...store, '--from', '3', '--json'])
   const text = await run(['show', '007', ...store])
 
-  expect(shown.value).toMatchObject({ status: 'completed', revision: 8, usage: { turnCount: 1, entryCount: 3 } })
+  expect(shown.value).toMatchObject({
+    status: 'completed',
+    revision: 8,
+    usage: { turnCount: 1, entryCount: 3 },
+  })
   expect(entries.value.items.map(({ type, content, position }) => [type, content, position])).toEqual([
     ['user_message', { text: 'Where?' }, 0],
     ['assistant_message', { text: 'Here.' }, 1],
@@ -92,20 +138,39 @@ test('close, cancel, fail and extend lead where the lifecycle says', async () =>
   const failed = await runJson<Shown>(['fail', 'c3', ...store, '--code', 'E7', '--message', 'no model'])
 
   expect(extended.value.limits).toMatchObject({ maxTurns: 9, maxEntries: null, action: 'pause' })
-  expect([closed, cancelled, failed].map(({ value }) => value.status)).toEqual(['closed', 'cancelled', 'failed'])
+  expect([closed, cancelled, failed].map(({ value }) => value.status)).toEqual([
+    'closed',
+    'cancelled',
+    'failed',
+  ])
   expect(failed.value.end).toMatchObject({ code: 'E7', message: 'no model' })
 })
 
 test('ls filters, pages by cursor, and prints a table', async () => {
   const store = ['--store', folders.make()]
-  for (const id of ['a1', 'a2', 'a3']) await run(['create', ...store, '--id', id, '--tenant', 'acme', '--name', `Ticket ${id}`])
+  for (const id of ['a1', 'a2', 'a3'])
+    await run(['create', ...store, '--id', id, '--tenant', 'acme', '--name', `Ticket ${id}`])
   await run(['create', ...store, '--id', 'b1', '--tenant', 'other'])
   await run(['activate', 'a2', ...store])
 
   const acme = [...store, '--tenant', 'acme', '--order', 'created-asc']
   const first = await runJson<Listed<{ id: string }>>(['ls', ...acme, '--limit', '2'])
-  const second = await runJson<Listed<{ id: string }>>(['ls', ...acme, '--limit', '2', '--cursor', first.value.nextCursor ?? ''])
-  const active = await runJson<Listed<{ id: string }>>(['ls', ...store, '--status', 'active', '--status', 'paused'])
+  const second = await runJson<Listed<{ id: string }>>([
+    'ls',
+    ...acme,
+    '--limit',
+    '2',
+    '--cursor',
+    first.value.nextCursor ?? '',
+  ])
+  const active = await runJson<Listed<{ id: string }>>([
+    'ls',
+    ...store,
+    '--status',
+    'active',
+    '--status',
+    'paused',
+  ])
   const named = await run(['ls', ...store, '--name', 'ticket a3'])
 
   expect([first, second].map(({ value }) => value.items.map(({ id }) => id))).toEqual([['a1', 'a2'], ['a3']])
@@ -124,7 +189,11 @@ test('a limit that ends the session instead of keeping the entry is exit code 3,
   const second = await runJson(['append', 's', ...store, '--type', 'assistant_message', '--text', 'two'])
 
   expect(second.code).toBe(3)
-  expect(second.value).toMatchObject({ kept: false, outcome: 'ended', findings: [{ limit: 'entries', max: 1 }] })
+  expect(second.value).toMatchObject({
+    kept: false,
+    outcome: 'ended',
+    findings: [{ limit: 'entries', max: 1 }],
+  })
 })
 
 test('delete, prune, erase, compact and stats', async () => {

@@ -8,7 +8,9 @@ const page = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8')
 
 /** The flags that the rows of a table start with. */
 function flagsIn(text: string): string[] {
-  return [...text.matchAll(/^\| `(--[a-z-]+(?: <[^`]+>)?)`/gm)].map(([, flags = '']) => flags.replace('\\|', '|'))
+  return [...text.matchAll(/^\| `(--[a-z-]+(?: <[^`]+>)?)`/gm)].map(([, flags = '']) =>
+    flags.replace('\\|', '|'),
+  )
 }
 
 const groups = new Map(

@@ -11,7 +11,12 @@ const store = ['--store', dir]
 
 beforeAll(async () => {
   await using runtime = await openRuntime({ dir })
-  const created = await runtime.create({ id: 'mias', tenantId: 'acme', userId: 'mia', limits: { maxTurns: 1 } })
+  const created = await runtime.create({
+    id: 'mias',
+    tenantId: 'acme',
+    userId: 'mia',
+    limits: { maxTurns: 1 },
+  })
   const session = await created.activate()
   await session.append({ type: 'user_message', content: { text: 'hi' } }, { operationId: 'm1' })
   await session.append({ type: 'assistant_message', content: { text: 'ho' } })
@@ -34,9 +39,21 @@ test.each([
   ['an id that is taken', ['create', '--id', 'mias'], 'SESSION_EXISTS'],
   ['a wrong state', ['resume', 'mias'], 'WRONG_STATE'],
   ['over a limit', ['append', 'mias', '--type', 'user_message', '--text', 'more'], 'LIMIT_REACHED'],
-  ['content that JSON changes', ['append', 'mias', '--type', 'system_event', '--event', 'e', '--content-json', '{"a":[-0]}'], 'CONTENT_INVALID'],
-  ['content too deep', ['append', 'mias', '--type', 'system_event', '--event', 'e', '--content-json', deep], 'CONTENT_TOO_DEEP'],
-  ['an operation id of another command', ['append', 'mias', ...append, '--operation-id', 'm1'], 'OPERATION_REUSED'],
+  [
+    'content that JSON changes',
+    ['append', 'mias', '--type', 'system_event', '--event', 'e', '--content-json', '{"a":[-0]}'],
+    'CONTENT_INVALID',
+  ],
+  [
+    'content too deep',
+    ['append', 'mias', '--type', 'system_event', '--event', 'e', '--content-json', deep],
+    'CONTENT_TOO_DEEP',
+  ],
+  [
+    'an operation id of another command',
+    ['append', 'mias', ...append, '--operation-id', 'm1'],
+    'OPERATION_REUSED',
+  ],
   ['a stale revision', ['append', 'mias', ...append, '--expected-revision', '1'], 'REVISION_CONFLICT'],
   ['a parent that is not there', ['create', '--parent', 'nobody'], 'PARENT_INVALID'],
   ['an open session to delete', ['delete', 'mias'], 'WRONG_STATE'],
@@ -47,7 +64,11 @@ test.each([
 
   expect(result.code).toBe(3)
   expect(result.stdout).toBe('')
-  expect(errorOf(result)).toMatchObject({ code, message: expect.any(String) as string, details: expect.any(Object) as object })
+  expect(errorOf(result)).toMatchObject({
+    code,
+    message: expect.any(String) as string,
+    details: expect.any(Object) as object,
+  })
 })
 
 test('after all that, the session is as it was', async () => {

@@ -77,11 +77,59 @@ function freeze<T>(value: T): T {
   return value
 }
 
+/** The same fold, plainer: maps that are set key by key, so that no name means anything. */
+function modelOf(changes: readonly Change[]): unknown {
+  const facts = new Map<string, unknown>()
+  const context = new Map<string, Json>()
+  const record = new Map<string, Json>()
+  const summarized = new Map<string, unknown>()
+  for (const change of changes) {
+    for (const name of ['machine', 'value', 'policy', 'quarantine'] as const) {
+      if (Object.hasOwn(change.patch, name)) facts.set(name, change.patch[name])
+    }
+    for (const [name, value] of Object.entries(change.patch.context ?? {})) context.set(name, value)
+    for (const [[first = '', second], ...set] of change.patch.record ?? []) {
+      if (second === undefined) {
+        set.length === 0 ? record.delete(first) : record.set(first, set[0] ?? null)
+      } else {
+        const inner = new Map(Object.entries(record.get(first) ?? {}))
+        set.length === 0 ? inner.delete(second) : inner.set(second, set[0] ?? null)
+        record.set(first, Object.fromEntries(inner))
+      }
+    }
+    for (const [name, value] of Object.entries(change.summary ?? {})) summarized.set(name, value)
+    summarized.set('updatedAt', change.at)
+  }
+  return { facts, context: [...context].sort(), record: [...record].sort(), summarized }
+}
+
+/** A state in the shape of the model, with the keys that were ever set. */
+function shapeOf(state: StoredState | undefined, model: unknown): unknown {
+  const { facts, summarized } = model as Record<string, Map<string, unknown>>
+  const { context, ...others } = state?.facts ?? { context: {} }
+  return {
+    facts: new Map(Object.entries(others).filter(([name]) => facts?.has(name))),
+    context: Object.entries(context).sort(),
+    record: Object.entries(state?.record ?? {}).sort(),
+    summarized: new Map(Object.entries(state?.summary ?? {}).filter(([name]) => summarized?.has(name))),
+  }
+}
+
 /** Compared as text as well: key order is part of what a reader sees, and `__proto__` of what a matcher may miss. */
 function expectSame(found: readonly StoredState[], expected: readonly StoredState[]): void {
   expect(found).toEqual(expected)
   expect(found.map((state) => JSON.stringify(state))).toEqual(expected.map((state) => JSON.stringify(state)))
 }
+
+test('[C1] the state holds exactly what the patches set and did not remove', () => {
+  fc.assert(
+    fc.property(history, (changes) => {
+      const model = modelOf(changes)
+
+      expect(shapeOf(statesOf(changes).at(-1), model)).toEqual(model)
+    }),
+  )
+})
 
 test('[C3] whole copies in place of any changes lead to the same state at every revision', () => {
   fc.assert(

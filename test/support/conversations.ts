@@ -55,7 +55,8 @@ export function generated(count: number, seed = 7): ChatLine[] {
     for (let exchange = 0; exchange < exchanges; exchange += 1) {
       messages.push({ role: 'user', content: `Question ${exchange} of ${index}` })
       if (random.chance(0.2)) messages.push({ role: 'user', content: 'And please hurry.' })
-      for (let call = random.below(3); call > 0; call -= 1) messages.push(...toolCall(`c${exchange}${call}`, random.below(4)))
+      for (let call = random.below(3); call > 0; call -= 1)
+        messages.push(...toolCall(`c${exchange}${call}`, random.below(4)))
       if (random.chance(0.9)) messages.push({ role: 'assistant', content: `Answer ${exchange}` })
     }
     return { task_id: index, reward: index % 2, note: { ['__proto__x']: [null, 1.5] }, messages }

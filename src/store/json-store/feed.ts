@@ -16,7 +16,6 @@ import type { SessionIndex } from './session-index.ts'
 export interface FeedSource {
   readonly reader: SegmentReader
   readonly index: SessionIndex
-  readonly births: ReadonlyMap<string, number>
   /** The end of what may be shown. */
   end(): JournalTail
   /** The segments in order. */
@@ -105,9 +104,9 @@ export class Feed {
 
   #isShown(sessionId: string, revision: number, isTombstone: boolean): boolean {
     if (isTombstone) return true
-    const { index, births } = this.#source
-    if (!index.has(sessionId) || index.isDeleted(sessionId)) return false
-    return revision > (births.get(sessionId) ?? 0) && revision <= index.lastRevision(sessionId)
+    const { index } = this.#source
+    if (!index.has(sessionId) || index.isDeleted(sessionId) || index.isDead(sessionId, revision)) return false
+    return revision <= index.lastRevision(sessionId)
   }
 
   #hint(cursor: string, offset: number): void {

@@ -101,24 +101,6 @@ export class History {
     return isDescending ? result.reverse() : result
   }
 
-  /**
-   * The places of every line of a session's newest life, oldest first, its tombstone included when it ends in one.
-   * @throws STORE_CORRUPT
-   */
-  async places(sessionId: string): Promise<readonly Position[]> {
-    let position = this.#index.position(sessionId)
-    let revision = this.#index.lastRevision(sessionId)
-    const result: Position[] = []
-    while (position !== undefined) {
-      const line: ChangeLine = await this.#step(position, revision, sessionId)
-      if (line.change.tombstone === true && result.length > 0) break
-      result.push(position)
-      position = line.prev
-      revision -= 1
-    }
-    return result.reverse()
-  }
-
   /** Forgets the places of sessions. */
   forget(sessionIds: Iterable<string>): void {
     for (const sessionId of sessionIds) {

@@ -21,10 +21,6 @@ export interface JournalState {
   readonly index: SessionIndex
   readonly table: SegmentTable
   readonly damage: DamageReport
-  /** Sessions made again after a deletion: the revision of that tombstone. */
-  readonly births: Map<string, number>
-  /** Sessions whose tombstone was met. */
-  readonly buried: string[]
 }
 
 /** What a scan of the journal came to. */
@@ -168,27 +164,23 @@ function note(state: JournalState, file: string, bad: BadBytes): void {
 
 /** Moves the index to a line (V2). */
 function apply(state: JournalState, line: PlacedLine, file: string): void {
-  const { index, damage, births } = state
+  const { index, damage } = state
   const { sessionId, revision } = line
   if (line.deleted) {
     index.set(sessionId, line, revision, 'deleted')
-    births.delete(sessionId)
     damage.end(sessionId)
-    state.buried.push(sessionId)
     return
   }
-  const last = index.lastRevision(sessionId)
-  const connects = revision === last + 1 && isNewest(index.position(sessionId), line)
-  const wasDeleted = index.isDeleted(sessionId)
-  if (connects) {
-    if (!damage.isEmpty) damage.clear(sessionId)
-    if (wasDeleted) births.set(sessionId, last)
-  } else {
-    damage.blame(sessionId, { file, byte: line.offset, reason: 'the line before it is missing' })
-  }
-  const head = wasDeleted ? undefined : index.head(sessionId)
+  const head = index.head(sessionId)
+  // Only the first line of a life, and the line a repair made the first, carry the whole summary.
+  const isStart = line.summary?.createdAt !== undefined
+  const connects = index.has(sessionId)
+    ? revision === index.lastRevision(sessionId) + 1 && isNewest(index.position(sessionId), line)
+    : line.prevSegment === 0 && isStart
+  if (!connects) damage.blame(sessionId, { file, byte: line.offset, reason: 'the line before it is missing' })
+  else if (!damage.isEmpty) damage.clear(sessionId)
   // Without the summary of its birth a session cannot be listed; it stays known as damaged.
-  if (!connects && head === undefined && line.summary?.createdAt === undefined) return
+  if (!connects && head === undefined && !isStart) return
   const summary = { ...(head?.summary ?? UNBORN), ...line.summary, updatedAt: line.at }
   index.set(sessionId, line, revision, summary)
 }

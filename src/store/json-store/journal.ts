@@ -107,6 +107,7 @@ export class Journal {
   #scheduled = false
   #pending = 0
   #refusal: Refusal | undefined
+  #isFailed = false
   readonly #drained: (() => void)[] = []
   #idle: { cancel(): void } | undefined
   #lastDurableAt = 0
@@ -129,6 +130,11 @@ export class Journal {
     return this.#durable
   }
 
+  /** The durable end as an index names it: behind a segment that takes no more lines. */
+  get end(): JournalTail {
+    return this.#mustRotate && this.#isQuiet() ? { segment: this.#segment + 1, offset: 0, ordinal: 0 } : this.#durable
+  }
+
   /** Changes that are not acknowledged yet. */
   get pending(): number {
     return this.#pending
@@ -136,7 +142,7 @@ export class Journal {
 
   /** The journal failed or was fenced: no append is taken any more. */
   get isFailed(): boolean {
-    return this.#refusal !== undefined
+    return this.#isFailed
   }
 
   /** Encodes a change at the end of the journal; resolves once it is durable (J2). */
@@ -212,6 +218,7 @@ export class Journal {
     })
     if (outcome.kind !== 'failed') return
     this.#refusal = failed('close', outcome.reason)
+    this.#isFailed = true
     throw sessionError('STORE_FAILED', { operation: 'close', reason: outcome.reason })
   }
 
@@ -395,6 +402,7 @@ export class Journal {
       ? () => sessionError('STORE_FENCED', { epoch, newer: epoch + 1 })
       : failed('append', reason)
     this.#refusal = refuse
+    this.#isFailed = true
     this.#stopWaiting()
     this.#lose(batch, (append, wasUnderWay) => (wasUnderWay && !isFenced ? unknown(append.change, reason) : refuse(append.change)))
   }

@@ -5,6 +5,7 @@
  *       before it is trusted: what the page cache shows may not be on the disk.
  *   X3  Nothing that could hold somebody's change is removed: a stale owner's segment is set aside.
  */
+import { sessionError } from '../../errors.ts'
 import type { Json } from '../../json.ts'
 import { isJsonObject } from '../../json.ts'
 import type { FileSystem } from '../file-system.ts'
@@ -54,8 +55,6 @@ export async function readJournal(
     index: found.index ?? new SessionIndex(),
     table: new SegmentTable(),
     damage: new DamageReport(),
-    births: new Map(),
-    buried: [],
   }
   loadExtra(state, found.header?.extra)
   for (const { file, bytes, reason } of found.rejected) {
@@ -71,21 +70,14 @@ export async function readJournal(
 }
 
 /** What an index file carries beside the index. */
-export function extraOf({ table, damage, births }: JournalState): Json {
-  return { segments: table.toJson(), damage: damage.toJson(), births: [...births] }
+export function extraOf({ table, damage }: JournalState): Json {
+  return { segments: table.toJson(), damage: damage.toJson() }
 }
 
-function loadExtra({ table, damage, births }: JournalState, extra: Json | undefined): void {
+function loadExtra({ table, damage }: JournalState, extra: Json | undefined): void {
   if (!isJsonObject(extra)) return
   table.load(extra['segments'])
   damage.load(extra['damage'])
-  const pairs = extra['births']
-  if (!Array.isArray(pairs)) return
-  for (const pair of pairs) {
-    if (!Array.isArray(pair)) continue
-    const [sessionId, revision] = pair as readonly Json[]
-    if (typeof sessionId === 'string' && typeof revision === 'number') births.set(sessionId, revision)
-  }
 }
 
 /** Whether the journal ends exactly where a clean close left it. */
@@ -95,8 +87,9 @@ async function isUntouched(
   segments: readonly number[],
   end: JournalEnd,
 ): Promise<boolean> {
-  const last = segments.at(-1)
-  if (last === undefined) return end.segment === 0
+  const last = segments.at(-1) ?? 0
+  // Nothing was written since the segment before it was sealed.
+  if (end.offset === 0) return last < end.segment || end.segment === 0
   return last === end.segment && (await files.status(`${journal}/${segmentName(last)}`))?.bytes === end.offset
 }
 
@@ -107,6 +100,7 @@ export interface RepairOptions {
   readonly unique: () => string
   /** Asked right before a file takes the name of another. */
   readonly isOurs: () => Promise<boolean>
+  readonly epoch: number
 }
 
 /** Makes the journal fit for writing (X2, X3); answers where it goes on. */
@@ -119,28 +113,25 @@ export async function repairJournal(
   const { end, scan, state } = recovered
   await removeLeftovers(files, folder)
   await removeLeftovers(files, journal)
-  const last = state.table.get(end.segment)
-  const mayGrow = end.segment > 0 && end.offset > 0 && last?.isCompacted !== true
-  if (recovered.isClean || scan === undefined) return { tail: end, isOpen: mayGrow }
-
-  for (const segment of scan.stale) {
+  const mayGrow = end.offset > 0 && state.table.get(end.segment)?.isCompacted !== true
+  const { stale, empty } = recovered.scan ?? { stale: [], empty: [] }
+  for (const segment of stale) {
     await files.rename(`${journal}/${segmentName(segment)}`, `${journal}/${segmentName(segment)}.stale-${unique()}`)
   }
-  for (const segment of scan.empty) await files.remove(`${journal}/${segmentName(segment)}`)
-  if (mayGrow) await rewrite(options, end)
-  const isEmptyFile = end.segment > 0 && end.offset === 0 && last !== undefined
-  if (isEmptyFile) {
-    await files.remove(`${journal}/${segmentName(end.segment)}`)
-    state.table.remove(end.segment)
+  const blank = end.offset === 0 && state.table.get(end.segment) !== undefined ? [...empty, end.segment] : empty
+  for (const segment of blank) {
+    await files.remove(`${journal}/${segmentName(segment)}`)
+    state.table.remove(segment)
   }
-  await files.syncFolder(journal)
-  return isEmptyFile
-    ? { tail: { segment: end.segment - 1, offset: 0, ordinal: 0 }, isOpen: false }
-    : { tail: end, isOpen: mayGrow }
+  if (mayGrow && !recovered.isClean) await rewrite(options, end)
+  if (stale.length > 0 || blank.length > 0 || mayGrow) await files.syncFolder(journal)
+  if (end.offset > 0 || end.segment === 0) return { tail: end, isOpen: mayGrow }
+  const segment = end.segment - 1
+  return { tail: { segment, offset: 0, ordinal: state.table.get(segment)?.ordinal ?? 0 }, isOpen: false }
 }
 
 /** Copies what is believed of a segment to a fresh file that takes its place (X2). */
-async function rewrite({ files, folder, unique, isOurs }: RepairOptions, end: JournalEnd): Promise<void> {
+async function rewrite({ files, folder, unique, isOurs, epoch }: RepairOptions, end: JournalEnd): Promise<void> {
   const path = `${folder}/${JOURNAL_FOLDER}/${segmentName(end.segment)}`
   const temporary = `${path}.${unique()}.tmp`
   const source = await files.open(path, 'read')
@@ -161,7 +152,8 @@ async function rewrite({ files, folder, unique, isOurs }: RepairOptions, end: Jo
   } finally {
     await source.close()
   }
-  if (await isOurs()) await files.rename(temporary, path)
+  if (!(await isOurs())) throw sessionError('STORE_FENCED', { epoch, newer: epoch + 1 })
+  await files.rename(temporary, path)
 }
 
 async function removeLeftovers(files: FileSystem, folder: string): Promise<void> {

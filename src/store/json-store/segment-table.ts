@@ -1,5 +1,5 @@
 /**
- * What is known of every segment: its size, its last ordinal, how much of it is dead. Saved with the index.
+ * What is known of every segment: its size, its last ordinal, who wrote it last. Saved with the index.
  */
 import type { Json } from '../../json.ts'
 import { isJsonObject } from '../../json.ts'
@@ -15,8 +15,6 @@ export interface SegmentFacts {
   epoch: number
   /** Lines were taken out of it. */
   isCompacted: boolean
-  /** Bytes of lines that belong to deleted sessions. */
-  deadBytes: number
 }
 
 /** The segments of a journal, in order. */
@@ -32,7 +30,7 @@ export class SegmentTable {
   of(segment: number): SegmentFacts {
     const known = this.#segments.get(segment)
     if (known !== undefined) return known
-    const made = { segment, bytes: 0, ordinal: 0, epoch: 0, isCompacted: false, deadBytes: 0 }
+    const made = { segment, bytes: 0, ordinal: 0, epoch: 0, isCompacted: false }
     this.#segments.set(segment, made)
     return made
   }
@@ -52,15 +50,9 @@ export class SegmentTable {
     return this.#segments.size
   }
 
-  /** Bytes of all lines, and of those the dead ones. */
-  bytes(): { journalBytes: number; deadBytes: number } {
-    let journalBytes = 0
-    let deadBytes = 0
-    for (const facts of this.#segments.values()) {
-      journalBytes += facts.bytes
-      deadBytes += facts.deadBytes
-    }
-    return { journalBytes, deadBytes }
+  /** Bytes of all segments. */
+  bytes(): number {
+    return this.list().reduce((sum, facts) => sum + facts.bytes, 0)
   }
 
   /** The table as JSON. */
@@ -80,7 +72,6 @@ export class SegmentTable {
         ordinal: number('ordinal'),
         epoch: number('epoch'),
         isCompacted: item['isCompacted'] === true,
-        deadBytes: number('deadBytes'),
       })
     }
   }

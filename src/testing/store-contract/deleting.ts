@@ -135,6 +135,11 @@ const CASES: Record<string, ContractCase['run']> = {
 
     await store.compact()
 
+    const whole = marksOf(await feedOf(store)).filter((mark) => mark.startsWith('neighbour'))
+    assert.deepEqual(
+      whole,
+      [1, 2, 3, 4, 5, 6, 7].map((revision) => `neighbour@${revision}`),
+    )
     for (const { change, cursor } of before) {
       const living = marksOf(await feedOf(store, cursor)).filter((mark) => mark.startsWith('neighbour'))
       const first = change.sessionId === 'neighbour' ? change.revision + 1 : undefined

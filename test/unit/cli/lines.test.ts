@@ -4,7 +4,8 @@ import { parseJson, readLines, type Line } from '../../../src/cli/lines.ts'
 async function read(text: string | Uint8Array, pieceBytes: number, maxLineBytes?: number): Promise<Line[]> {
   const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text
   async function* pieces(): AsyncGenerator<Uint8Array> {
-    for (let start = 0; start < bytes.length; start += pieceBytes) yield bytes.subarray(start, start + pieceBytes)
+    for (let start = 0; start < bytes.length; start += pieceBytes)
+      yield bytes.subarray(start, start + pieceBytes)
   }
   const lines: Line[] = []
   for await (const line of readLines(pieces(), maxLineBytes)) lines.push(line)

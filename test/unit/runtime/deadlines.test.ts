@@ -113,7 +113,7 @@ describe('time to live', () => {
 })
 
 describe('limits in time', () => {
-  test('[LM11] idle pauses at once and counts from the last entry', async () => {
+  test('[LI11] idle pauses at once and counts from the last entry', async () => {
     const { runtime, clock, active } = await testRuntime()
     const session = await active({ limits: { maxIdleMs: 100, action: 'pause' } })
     clock.advance(90)
@@ -129,7 +129,7 @@ describe('limits in time', () => {
     await runtime.close()
   })
 
-  test('[LM11] duration with action error waits for the door', async () => {
+  test('[LI11] duration with action error waits for the door', async () => {
     const { runtime, clock, active } = await testRuntime()
     const session = await active({ limits: { maxDurationMs: 100 } })
     clock.advance(1000)

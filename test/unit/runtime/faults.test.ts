@@ -85,7 +85,7 @@ describe('faults of machines', () => {
     await runtime.close()
   })
 
-  test('[LM15] a policy of one’s own answers at thresholds', async () => {
+  test('[LI15] a policy of one’s own answers at thresholds', async () => {
     const generous = createMachine({
       initial: 'within',
       states: {

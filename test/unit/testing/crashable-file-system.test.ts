@@ -67,6 +67,7 @@ test('[Q2] each unsynced sector is kept, dropped or zeroed on its own', async ()
   expect(seen).toContain('n|n|n|n')
   expect(seen).toContain('o|o||')
   expect([...seen].some((pattern) => pattern.endsWith('|0|n'))).toBe(true)
+  expect([...seen].some((pattern) => pattern.endsWith('|n|0|'))).toBe(true)
   expect([...seen].some((pattern) => pattern.includes('o|n|') || pattern.includes('n|o'))).toBe(true)
 })
 
@@ -86,7 +87,6 @@ test('[Q2] a truncation that was not synced may be undone by a power cut, a sync
   await other.syncFolder('/store')
   const again = await other.open('/store/a', 'write')
   await again.truncate(2)
-  await again.sync()
   await again.truncate(4)
   await again.sync()
   for (const seed of SEEDS) expect(await textOf(other.afterPowerCut({ seed }), '/store/a')).toBe('ab\0\0')
@@ -172,6 +172,38 @@ test('[Q4] a rename between folders survives whole or not at all, whichever fold
   }
 })
 
+test('[Q4] what was done after a rename between folders survives only with it, in both folders', async () => {
+  const files = await fresh()
+  await files.makeFolder('/store/from')
+  await files.makeFolder('/store/to')
+  await put(files, '/store/from/a', 'a')
+  files.settle()
+  await put(files, '/store/to/before', '')
+  await files.rename('/store/from/a', '/store/to/a')
+  await put(files, '/store/from/later', '')
+  await put(files, '/store/to/later', '')
+  const seen = new Set<string>()
+
+  for (const seed of SEEDS) {
+    const paths = [...files.afterPowerCut({ seed }).contents().keys()].map((path) =>
+      path.slice('/store/'.length),
+    )
+    seen.add(paths.sort().join(' '))
+  }
+
+  const moved = ['to/a', 'to/before']
+  expect([...seen].sort()).toEqual(
+    [
+      'from/a',
+      'from/a to/before',
+      moved.join(' '),
+      ['from/later', ...moved].join(' '),
+      [...moved, 'to/later'].join(' '),
+      ['from/later', ...moved, 'to/later'].join(' '),
+    ].sort(),
+  )
+})
+
 test('[Q4] a replaced file is the old one or the new one at every crash point, and the new one once replaced', async () => {
   for (const seed of SEEDS.slice(0, 20)) {
     for (let n = 1; ; n += 1) {
@@ -187,6 +219,7 @@ test('[Q4] a replaced file is the old one or the new one at every crash point, a
 
       const found = await textOf(files.afterPowerCut(), '/store/a')
       if (outcome === 'done') {
+        expect(n).toBeGreaterThan(5)
         expect(found).toBe('new'.repeat(500))
         break
       }
