@@ -7,17 +7,11 @@ import { isJsonObject } from '../index.ts'
 
 const PAGE = 500
 
-/** What cannot be read, and why. */
-export interface Unreadable {
-  readonly id: string
-  readonly code: string
-}
-
-/** The sessions that match, oldest first; `unreadable` is told of those that cannot be read. */
+/** The sessions that match, oldest first; ids of those that cannot be read go to `unreadable`. */
 export async function* inOrderMade(
   runtime: Runtime,
   filter: ListQuery,
-  unreadable: (which: Unreadable) => void,
+  unreadable: string[],
 ): AsyncGenerator<SessionSummary> {
   let sameTime: SessionSummary[] = []
   for await (const summary of summaries(runtime, filter, unreadable)) {
@@ -33,7 +27,7 @@ export async function* inOrderMade(
 async function* summaries(
   runtime: Runtime,
   filter: ListQuery,
-  unreadable: (which: Unreadable) => void,
+  unreadable: string[],
 ): AsyncGenerator<SessionSummary> {
   let cursor: string | undefined
   do {
@@ -43,7 +37,7 @@ async function* summaries(
       limit: PAGE,
       ...(cursor === undefined ? {} : { cursor }),
     })
-    for (const which of page.unreadable) unreadable(which)
+    unreadable.push(...page.unreadable.map(({ id }) => id))
     yield* page.items
     cursor = page.nextCursor ?? undefined
   } while (cursor !== undefined)

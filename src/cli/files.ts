@@ -6,18 +6,19 @@ import { createReadStream } from 'node:fs'
 import { access, mkdtemp, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { addAbortSignal, type Readable } from 'node:stream'
 
-/** The bytes of a file, or of standard input for `-`, piece by piece. */
-export async function* readPieces(name: string): AsyncGenerator<Uint8Array> {
-  if (name !== '-') {
-    yield* createReadStream(name, { highWaterMark: 1 << 18 }) as AsyncIterable<Uint8Array>
-    return
-  }
+/** The bytes of a file, or of standard input for `-`, piece by piece; they end early when the signal is aborted. */
+export async function* readPieces(name: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  const stream: Readable = name === '-' ? process.stdin : createReadStream(name, { highWaterMark: 1 << 18 })
+  if (signal !== undefined) addAbortSignal(signal, stream)
   try {
-    yield* process.stdin as AsyncIterable<Uint8Array>
+    yield* stream as AsyncIterable<Uint8Array>
+  } catch (error) {
+    if (signal?.aborted !== true) throw error
   } finally {
     // An open pipe would keep the process alive after the command is done.
-    process.stdin.destroy()
+    stream.destroy()
   }
 }
 

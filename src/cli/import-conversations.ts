@@ -48,7 +48,7 @@ export async function importConversations(
   let order = 0
   for (const file of files) {
     const total = await sizeOf(file)
-    for await (const line of readLines(readPieces(file))) {
+    for await (const line of readLines(readPieces(file, options.signal))) {
       if (options.signal.aborted || pool.hasFailed) break
       order += 1
       const place = order

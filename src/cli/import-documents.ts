@@ -42,7 +42,7 @@ export async function importDocuments(
   const tally = new ImportTally()
   for (const file of files) {
     const total = await sizeOf(file)
-    for await (const line of documentLines(readLines(readPieces(file)))) {
+    for await (const line of documentLines(readLines(readPieces(file, options.signal)))) {
       if (options.signal.aborted) break
       await importDocument(runtime, file, line, format, tally)
       options.progress.show(line.endByte, total, `${tally.sessions} sessions`)

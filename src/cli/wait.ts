@@ -5,21 +5,19 @@
 import { MessageChannel } from 'node:worker_threads'
 import { systemClock } from '../index.ts'
 
-/** Resolves after so many milliseconds, or at once when the signal is aborted. */
-export async function wait(durationMs: number, signal?: AbortSignal): Promise<void> {
-  const { port1: holder } = new MessageChannel()
-  holder.ref()
+/** Keeps the process alive until the returned function is called. */
+export function keepAlive(): () => void {
+  const { port1 } = new MessageChannel()
+  port1.ref()
+  return () => port1.close()
+}
+
+/** Resolves after so many milliseconds. */
+export async function wait(durationMs: number): Promise<void> {
+  const letGo = keepAlive()
   try {
-    await new Promise<void>((resolve) => {
-      const timer = systemClock.wakeAt(systemClock.now() + durationMs, resolve)
-      const stop = (): void => {
-        timer.cancel()
-        resolve()
-      }
-      if (signal?.aborted === true) stop()
-      else signal?.addEventListener('abort', stop, { once: true })
-    })
+    await new Promise<void>((resolve) => systemClock.wakeAt(systemClock.now() + durationMs, resolve))
   } finally {
-    holder.close()
+    letGo()
   }
 }

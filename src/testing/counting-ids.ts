@@ -1,7 +1,7 @@
 /**
  * Ids that tests can foretell.
  */
-import type { Ids } from '../runtime/ids.ts'
+import type { Ids } from '../index.ts'
 
 /** Ids that count: `session-1`, `session-2` …, `entry-1`, `entry-2` …; each call starts its own count. */
 export function countingIds(): Ids {

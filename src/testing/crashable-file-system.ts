@@ -5,7 +5,7 @@
  * The bytes of a file are the work of `cached-file.ts` (Q1–Q3), names that of `name-tree.ts` (Q4), faults that of
  * `fault-plan.ts` (Q5).
  */
-import type { FileHandle, FileStatus, FileSystem, OpenMode } from '../store/file-system.ts'
+import type { FileHandle, FileStatus, FileSystem, OpenMode } from '../index.ts'
 import { CachedFile } from './cached-file.ts'
 import type { FileCall } from './fault-plan.ts'
 import { FaultPlan } from './fault-plan.ts'

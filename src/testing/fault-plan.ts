@@ -2,7 +2,7 @@
  * Which call of a simulated disk fails, and at which one power is lost.
  *   Q5  Calls are counted from 1, reads too, so a test can walk a crash or a fault through every one of them.
  */
-import type { FileHandle, FileSystem } from '../store/file-system.ts'
+import type { FileHandle, FileSystem } from '../index.ts'
 import type { SeededRandom } from './seeded-random.ts'
 
 /** The calls that can fail. */

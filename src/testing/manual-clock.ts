@@ -3,7 +3,7 @@
  *   Z1  Nothing fires by itself: callbacks run inside `advance` and `set`, before they return.
  *   Z2  Due callbacks fire in the order of their instants; those of one instant in the order they were asked for.
  */
-import type { Clock, Timer } from '../runtime/clock.ts'
+import type { Clock, Timer } from '../index.ts'
 
 interface Waiting {
   readonly at: number

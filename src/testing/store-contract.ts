@@ -4,7 +4,7 @@
  *   Y2  A case is left out only when a declared capability says so, and the declaration itself is a case.
  */
 import assert from 'node:assert/strict'
-import type { SessionStore, StoreCapabilities } from '../store/store.ts'
+import type { SessionStore, StoreCapabilities } from '../index.ts'
 import type { Arena, ContractCase } from './store-contract/case.ts'
 import { deletingCases } from './store-contract/deleting.ts'
 import { lastingCases } from './store-contract/lasting.ts'

@@ -90,17 +90,22 @@ function modelOf(changes: readonly Change[]): unknown {
     for (const [name, value] of Object.entries(change.patch.context ?? {})) context.set(name, value)
     for (const [[first = '', second], ...set] of change.patch.record ?? []) {
       if (second === undefined) {
-        set.length === 0 ? record.delete(first) : record.set(first, set[0] ?? null)
+        applyEdit(record, first, set)
       } else {
         const inner = new Map(Object.entries(record.get(first) ?? {}))
-        set.length === 0 ? inner.delete(second) : inner.set(second, set[0] ?? null)
+        applyEdit(inner, second, set)
         record.set(first, Object.fromEntries(inner))
       }
     }
     for (const [name, value] of Object.entries(change.summary ?? {})) summarized.set(name, value)
     summarized.set('updatedAt', change.at)
   }
-  return { facts, context: [...context].sort(), record: [...record].sort(), summarized }
+  return { facts, context, record, summarized }
+}
+
+function applyEdit(map: Map<string, Json>, name: string, set: readonly Json[]): void {
+  if (set.length === 0) map.delete(name)
+  else map.set(name, set[0] ?? null)
 }
 
 /** A state in the shape of the model, with the keys that were ever set. */
@@ -109,8 +114,8 @@ function shapeOf(state: StoredState | undefined, model: unknown): unknown {
   const { context, ...others } = state?.facts ?? { context: {} }
   return {
     facts: new Map(Object.entries(others).filter(([name]) => facts?.has(name))),
-    context: Object.entries(context).sort(),
-    record: Object.entries(state?.record ?? {}).sort(),
+    context: new Map(Object.entries(context)),
+    record: new Map(Object.entries(state?.record ?? {})),
     summarized: new Map(Object.entries(state?.summary ?? {}).filter(([name]) => summarized?.has(name))),
   }
 }

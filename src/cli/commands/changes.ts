@@ -27,7 +27,7 @@ export function addChanges(program: Command): void {
   withStore(withPrincipal(command)).action(async (id: string, options: Options) => {
     const from = options.from ?? 1
     if (options.follow === true) {
-      for await (const change of followChanges(id, from, options)) await printChange(options, change)
+      await followChanges(id, from, options, (change) => printChange(options, change))
       return
     }
     await readStore(options, async (runtime) => {

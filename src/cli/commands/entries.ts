@@ -84,14 +84,14 @@ async function followEntries(id: string, options: Options): Promise<void> {
   const { type: types } = options
   const after = options.cursor ?? -1
   let position = 0
-  for await (const change of followChanges(id, 1, options)) {
+  await followChanges(id, 1, options, async (change) => {
     for (const entry of change.entries) {
       const placed = { ...entry, position, revision: change.revision } as PlacedEntry
       position += 1
       if (placed.position <= after || (types !== undefined && !types.includes(entry.type))) continue
       await printItem(options, placed, () => entryText(placed))
     }
-  }
+  })
 }
 
 function textOf(content: PlacedEntry['content']): string {

@@ -39,23 +39,26 @@ export function addExport(program: Command): void {
 }
 
 async function exportAll(runtime: Runtime, options: Options): Promise<void> {
-  const failed = (error: unknown): void => {
+  const unreadable: string[] = []
+  for await (const { id } of inOrderMade(runtime, filterOf(options), unreadable))
+    await exportOne(runtime, id, options)
+  // Asked for by name, each says where it is damaged.
+  for (const id of unreadable) await exportOne(runtime, id, options)
+}
+
+async function exportOne(runtime: Runtime, id: string, options: Options): Promise<void> {
+  let line: string
+  try {
+    line = await lineOf(runtime, id, options)
+  } catch (error) {
+    // Deleted since the page was read: that is no failure.
+    if (isSessionError(error, 'NOT_FOUND')) return
+    if (!concernsOneSession(error)) throw error
     printError(options, error)
     process.exitCode = EXIT.partly
+    return
   }
-  for await (const { id } of inOrderMade(runtime, filterOf(options), failed)) {
-    let line: string
-    try {
-      line = await lineOf(runtime, id, options)
-    } catch (error) {
-      // Deleted since the page was read: that is no failure.
-      if (isSessionError(error, 'NOT_FOUND')) continue
-      if (!concernsOneSession(error)) throw error
-      failed(error)
-      continue
-    }
-    await writeOut(line)
-  }
+  await writeOut(line)
 }
 
 async function lineOf(runtime: Runtime, id: string, options: Options): Promise<string> {

@@ -3,7 +3,7 @@
  */
 import type { Command } from 'commander'
 import { EXIT } from '../exit-codes.ts'
-import { writeStore } from '../open-store.ts'
+import { readStore, writeStore } from '../open-store.ts'
 import type { PrincipalOptions, StoreOptions } from '../options.ts'
 import { parseCount, principalOf, withPrincipal, withStore } from '../options.ts'
 import { printNote, printResult } from '../output.ts'
@@ -31,7 +31,8 @@ export function addPrune(program: Command): void {
   withStore(withPrincipal(command)).action(async (options: Options) => {
     const principal = principalOf(options)
     const { olderThanMs, maxSessions, includeOpen, dryRun } = options
-    await writeStore(options, async (runtime) => {
+    const open = dryRun === true ? readStore : writeStore
+    await open(options, async (runtime) => {
       const report = await runtime.prune({
         ...(olderThanMs === undefined ? {} : { olderThanMs }),
         ...(maxSessions === undefined ? {} : { maxSessions }),

@@ -4,8 +4,7 @@
 import assert from 'node:assert/strict'
 import type { ErrorCode } from '../../errors.ts'
 import { isSessionError } from '../../errors.ts'
-import type { Change } from '../../store/change.ts'
-import type { PlacedChange, SessionStore } from '../../store/store.ts'
+import type { Change, PlacedChange, SessionStore } from '../../index.ts'
 
 /** What a case is given: an empty store that is open, and ways to another one at the same place. */
 export interface Arena {

@@ -2,7 +2,7 @@
  * The store contract, deleting: tombstones, compaction, erasing.
  */
 import assert from 'node:assert/strict'
-import type { SessionStore } from '../../store/store.ts'
+import type { SessionStore } from '../../index.ts'
 import type { ContractCase } from './case.ts'
 import { assertSameChanges, feedOf, livingIn, marksOf, rejectsWith } from './case.ts'
 import { SampleSession } from './sample-session.ts'

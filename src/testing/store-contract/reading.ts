@@ -2,8 +2,8 @@
  * The store contract, reading: heads, states, pages of history, the feed.
  */
 import assert from 'node:assert/strict'
-import type { StoredState } from '../../store/change.ts'
-import { fold } from '../../store/change.ts'
+import type { StoredState } from '../../index.ts'
+import { fold } from '../../index.ts'
 import type { ContractCase } from './case.ts'
 import { assertSameChanges, feedOf, livingIn, marksOf, rejectsWith } from './case.ts'
 import { SampleSession } from './sample-session.ts'

@@ -2,9 +2,8 @@
  * Changes as a runtime makes them, for cases of the store contract: each knows the state it leads to.
  */
 import type { Json, JsonObject } from '../../json.ts'
-import type { Change, RecordEdit, StoredEntry, StoredState } from '../../store/change.ts'
-import { fold } from '../../store/change.ts'
-import type { SessionStore } from '../../store/store.ts'
+import type { Change, RecordEdit, SessionStore, StoredEntry, StoredState } from '../../index.ts'
+import { fold } from '../../index.ts'
 
 /** The instant of revision 0; revision n is n seconds later. */
 const BEGIN = 1_900_000_000_000

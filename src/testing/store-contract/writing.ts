@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict'
 import type { Json } from '../../json.ts'
-import type { Change } from '../../store/change.ts'
+import type { Change } from '../../index.ts'
 import type { ContractCase } from './case.ts'
 import { assertSameChanges, feedOf, livingIn, marksOf, rejectsWith } from './case.ts'
 import { SampleSession } from './sample-session.ts'
