@@ -27,14 +27,14 @@ export interface WriterOptions {
   readonly expectedRevision?: number
 }
 
-/** Limits as options; `null` for the word `none`. */
+/** Limits as options; `none` lifts one. */
 export interface LimitFlags {
-  readonly maxTurns?: number | null
-  readonly maxEntries?: number | null
-  readonly maxToolCalls?: number | null
-  readonly maxTokens?: number | null
-  readonly maxDurationMs?: number | null
-  readonly maxIdleMs?: number | null
+  readonly maxTurns?: number | 'none'
+  readonly maxEntries?: number | 'none'
+  readonly maxToolCalls?: number | 'none'
+  readonly maxTokens?: number | 'none'
+  readonly maxDurationMs?: number | 'none'
+  readonly maxIdleMs?: number | 'none'
   readonly onLimit?: LimitAction
 }
 
@@ -94,7 +94,9 @@ export function commandOf(options: WriterOptions): CommandOptions {
 export function limitsOf(options: LimitFlags): LimitOptions | undefined {
   const { maxTurns, maxEntries, maxToolCalls, maxTokens, maxDurationMs, maxIdleMs, onLimit: action } = options
   const given = { maxTurns, maxEntries, maxToolCalls, maxTokens, maxDurationMs, maxIdleMs, action }
-  const named = Object.entries(given).filter(([, value]) => value !== undefined)
+  const named = Object.entries(given)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => [key, value === 'none' ? null : value] as const)
   return named.length === 0 ? undefined : (Object.fromEntries(named) as LimitOptions)
 }
 
@@ -114,8 +116,8 @@ export function parsePositive(text: string): number {
 }
 
 /** A whole number from 0 on, or the word `none` for unlimited (CV2). */
-export function parseLimit(text: string): number | null {
-  return text === 'none' ? null : parseCount(text)
+export function parseLimit(text: string): number | 'none' {
+  return text === 'none' ? text : parseCount(text)
 }
 
 /** An instant: epoch milliseconds or ISO 8601 (CV2). */
@@ -126,16 +128,11 @@ export function parseInstant(text: string): number {
   return at
 }
 
-/** Any JSON value (CV2). */
-export function parseJsonOption(text: string): unknown {
-  const parsed = parseJson(text)
-  if ('reason' in parsed) throw new InvalidArgumentError(`${parsed.reason}.`)
-  return parsed.value
-}
-
 /** A JSON object (CV2). */
 export function parseObjectOption(text: string): { readonly [key: string]: unknown } {
-  const value = parseJsonOption(text)
+  const parsed = parseJson(text)
+  if ('reason' in parsed) throw new InvalidArgumentError(`${parsed.reason}.`)
+  const { value } = parsed
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new InvalidArgumentError('It is not a JSON object.')
   }

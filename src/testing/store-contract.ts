@@ -2,6 +2,8 @@
  * The contract of a `SessionStore` as tests: what every adapter must do, whatever is under it.
  *   Y1  No test runner is imported; the caller hands over `describe` and `test` of its own.
  *   Y2  A case is left out only when a declared capability says so, and the declaration itself is a case.
+ *   Y3  A state is a value: who gives or gets one does not alter it, so a store may hand on what it was given. The
+ *       changes of a page are the reader's own. Dead changes may be gone from the feed at once or only when compacted.
  */
 import assert from 'node:assert/strict'
 import type { SessionStore, StoreCapabilities } from '../index.ts'

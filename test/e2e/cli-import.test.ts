@@ -295,18 +295,8 @@ test.each(['sessionwright', 'cellstate', 'thulp', 'fluers', 'state-store'])(
     const [from, to] = [folders.make(), folders.make()]
     const tenant = '0190a3c8-0000-7000-8000-00000000000a'
     const id = '0190a3c8-0000-7000-8000-000000000001'
-    const make = [
-      '--id',
-      id,
-      '--tenant',
-      tenant,
-      '--user',
-      'mia',
-      '--provider',
-      'openai',
-      '--model',
-      'gpt-4o',
-    ]
+    const words = `--id ${id} --tenant ${tenant} --user mia --provider openai --model gpt-4o --ttl-ms 3600000`
+    const make = words.split(' ')
     await run(['create', '--store', from, '--name', 'first', ...make])
     await run(['activate', id, '--store', from])
     await run(['append', id, '--type', 'user_message', '--text', 'hello', '--store', from])
@@ -323,7 +313,7 @@ test.each(['sessionwright', 'cellstate', 'thulp', 'fluers', 'state-store'])(
     expect(exported).toMatchObject({ code: 0, stderr: '' })
     expect(imported).toMatchObject({ code: 0, value: { sessions: 1, repeated: 0, refused: 0 } })
     expect(again.value).toMatchObject({ sessions: 1, repeated: imported.value.entries })
-    expect(back.stdout).toBe(exported.stdout)
+    expect(linesOf(back.stdout)).toEqual(linesOf(exported.stdout))
   },
 )
 

@@ -95,6 +95,27 @@ test.each(['ttl_secs', 'round_count', 'initial_token_count', 'delta_token_count'
   },
 )
 
+test('[S0-16] a time to live that ends beyond exact milliseconds is refused', () => {
+  const refusal = refusalOf(() => cellstate.parse(stored({ ttl_secs: Number.MAX_SAFE_INTEGER })))
+
+  expect(refusal?.path).toEqual(['data', 'ttl_secs'])
+})
+
+test('[S0-16] [S0-09] [S0-10] [S0-11] what cellstate requires and a session lacks is named', () => {
+  const document = cellstate.parse(STORED)
+  const { record } = document
+  const refused = (change: Partial<typeof document>) =>
+    refusalOf(() => cellstate.print({ ...document, ...change }))?.path
+
+  expect(refused({ id: 'ticket-42' })).toEqual(['id'])
+  expect(refused({ record: { ...record, tenantId: 'acme' } })).toEqual(['record', 'tenantId'])
+  expect(refused({ record: { ...record, provider: null } })).toEqual(['record', 'provider'])
+  expect(refused({ expiresAt: null })).toEqual(['expiresAt'])
+  expect(cellstate.print({ ...document, expiresAt: CREATED_AT + 1_500 })).toMatchObject({
+    data: { ttl_secs: 2 },
+  })
+})
+
 test('[S0-20] metadata is any JSON: null when absent, and what is no object is kept beside', () => {
   const { metadata: _, ...without } = STORED.data
 

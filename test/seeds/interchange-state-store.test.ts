@@ -150,11 +150,16 @@ test('the two lists become one transcript by time, and neither is reordered', ()
   const user = (content: string, timestamp: string) => ({ content, timestamp })
   const document = stateStore.parse({
     ...SESSION,
-    user_messages: [user('u0', at(1)), user('u1', at(1)), user('u2', at(5, '.000000002'))],
-    agent_responses: [user('a0', at(1)), user('a1', at(5, '.000000001')), user('a2', at(2))],
+    user_messages: [user('u0', at(1)), user('u1', at(1, '.000000002')), user('u2', at(5))],
+    agent_responses: [
+      user('a0', at(1)),
+      user('a1', at(1, '.000000001')),
+      user('a2', at(6)),
+      user('a3', at(2)),
+    ],
   })
 
   const order = document.entries.map(({ content }) => (content as { text: string }).text)
 
-  expect(order).toEqual(['u0', 'a0', 'u1', 'a1', 'a2', 'u2'])
+  expect(order).toEqual(['u0', 'a0', 'a1', 'u1', 'u2', 'a2', 'a3'])
 })

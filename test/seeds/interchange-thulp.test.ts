@@ -143,6 +143,14 @@ test('[S1-16] [S1-34] ids are UUIDs, in any spelling the crate reads', () => {
   ).toEqual(['entries', 0, 'id'])
 })
 
+test('[S1-16] [S1-34] an id that is no UUID is not printed', () => {
+  const document = thulp.parse(SESSION)
+  const entries = document.entries.map((read) => ({ ...read, id: 'mine' }))
+
+  expect(refusalOf(() => thulp.print({ ...document, id: 'ticket-42' }))?.path).toEqual(['id'])
+  expect(refusalOf(() => thulp.print({ ...document, entries }))?.path).toEqual(['entries', 0, 'id'])
+})
+
 test.each([
   [{ type: 'user_message' }, { type: 'user_message' }],
   [{ type: 'assistant_message' }, { type: 'assistant_message' }],

@@ -167,9 +167,7 @@ test('[S3-25] one session that cannot be read does not hide the others', async (
   const { store } = keptStore((inner) => ({
     state: (sessionId) =>
       sessionId === 'bad'
-        ? Promise.reject(
-            sessionError('STORE_CORRUPT', { sessionId, file: 'x', byte: 0, reason: 'checksum' } as never),
-          )
+        ? Promise.reject(sessionError('STORE_CORRUPT', { sessionId, file: 'x', byte: 0, reason: 'checksum' }))
         : inner.state(sessionId),
   }))
   const first = await memoryRuntime({ store: { ...store, state: async () => undefined } })

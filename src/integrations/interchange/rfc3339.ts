@@ -26,12 +26,7 @@ export function parseInstant(text: string): Instant | undefined {
   const inRange =
     hour < 24 && minute < 60 && second <= 60 && Number(match[9] ?? 0) < 24 && Number(match[10] ?? 0) < 60
   const date = new Date(Date.UTC(year, month - 1, day))
-  if (
-    !inRange ||
-    date.getUTCFullYear() !== year ||
-    date.getUTCMonth() !== month - 1 ||
-    date.getUTCDate() !== day
-  ) {
+  if (!inRange || date.getUTCFullYear() !== year || date.getUTCMonth() !== month - 1) {
     return undefined
   }
   const ms =

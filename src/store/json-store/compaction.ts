@@ -33,8 +33,8 @@ export interface CompactionHost {
   rotate(): Promise<void>
   /** Writes the index as it is, ending at the durable end of the journal (CO2), and removes older ones. */
   writeIndex(): Promise<void>
-  /** Readers drop what they know of a segment. */
-  forget(segment: number): void
+  /** A segment was replaced and has so many bytes: readers drop what they know of it. */
+  replaced(segment: number, bytes: number): void
   /** Whether the store is still ours (CO4). */
   isOurs(): Promise<boolean>
   readonly epoch: number
@@ -51,6 +51,7 @@ export interface CompactionRules {
 /** Replaces the sealed segments that are dead enough; resolves with the bytes given back. */
 export async function compactSegments(host: CompactionHost, { deadShare }: CompactionRules): Promise<number> {
   const segments = await host.sealed()
+  const knownDead = host.index.deadBytes
   let freed = 0
   let left = 0
   let isIndexed = false
@@ -70,7 +71,8 @@ export async function compactSegments(host: CompactionHost, { deadShare }: Compa
     })
   }
   if (isIndexed) {
-    host.index.countedDead(left)
+    // What died meanwhile was not looked at.
+    host.index.countedDead(left + host.index.deadBytes - knownDead)
     await host.writeIndex()
   }
   return freed
@@ -83,6 +85,7 @@ export async function compactSegments(host: CompactionHost, { deadShare }: Compa
 export async function eraseSessions(host: CompactionHost, sessionIds: readonly string[]): Promise<void> {
   const gone = new Set(sessionIds)
   const needles = sessionIds.map((id) => Buffer.from(JSON.stringify(id)))
+  let dead = 0
   await host.rotate()
   await host.writeIndex()
   for (const segment of await host.sealed()) {
@@ -98,6 +101,9 @@ export async function eraseSessions(host: CompactionHost, sessionIds: readonly s
       scan?.lines.some((line) => gone.has(line.sessionId)) === true ||
       scan?.bad.some((bad) => isNamed(bad.start, bad.end)) === true
     if (scan === undefined || !isTouched) continue
+    for (const line of scan.lines) {
+      if (gone.has(line.sessionId) && host.index.isDead(line.sessionId, line.revision)) dead += line.bytes
+    }
     await replace(host, scan, {
       line: (line) => !gone.has(line.sessionId),
       bad: (bad) => (isNamed(bad.start, bad.end) ? 'blot' : 'keep'),
@@ -105,6 +111,7 @@ export async function eraseSessions(host: CompactionHost, sessionIds: readonly s
   }
   await host.snapshots.erase(sessionIds)
   host.index.drop(sessionIds)
+  host.index.countedDead(Math.max(0, host.index.deadBytes - dead))
   await host.writeIndex()
   await removeLeftovers(host, needles)
 }
@@ -128,8 +135,8 @@ async function scanned(host: CompactionHost, segment: number): Promise<SegmentSc
 async function replace(host: CompactionHost, scan: SegmentScan, rules: RewriteRules): Promise<number> {
   if (!(await host.isOurs())) throw sessionError('STORE_FENCED', { epoch: host.epoch, newer: host.epoch + 1 })
   const { files, journalFolder: folder, unique } = host
-  const { moved, freed } = await rewriteSegment({ files, folder, scan, rules, unique: unique() })
-  host.forget(scan.segment)
+  const { moved, bytes, freed } = await rewriteSegment({ files, folder, scan, rules, unique: unique() })
+  host.replaced(scan.segment, bytes)
   for (const { sessionId, position } of moved) host.index.move(sessionId, position)
   return freed
 }

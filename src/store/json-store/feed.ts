@@ -64,7 +64,13 @@ export class Feed {
     return this.#source.reader.offsetAfter(place)
   }
 
-  async #read(segment: number, from: number, end: JournalTail, limit: number, result: PlacedChange[]): Promise<void> {
+  async #read(
+    segment: number,
+    from: number,
+    end: JournalTail,
+    limit: number,
+    result: PlacedChange[],
+  ): Promise<void> {
     const stop = segment === end.segment ? end.offset : Infinity
     const { reader } = this.#source
     let block = Buffer.allocUnsafe(BLOCK_BYTES)

@@ -141,7 +141,8 @@ export class History {
     const first = revision - top.positions.length + 1
     let chain: KnownChain = { first, positions: top.positions.reverse(), before: top.next }
     if (known !== undefined && isKnown(top.next, first - 1)) {
-      const positions = chain.positions.length === 0 ? known.positions : [...known.positions, ...chain.positions]
+      const positions =
+        chain.positions.length === 0 ? known.positions : [...known.positions, ...chain.positions]
       chain = { first: known.first, positions, before: known.before }
     }
     if (chain.before !== undefined && chain.first > least) {

@@ -3,7 +3,8 @@
  *   V1  Bad bytes are damage when something durable comes after them: a later segment with lines, a durable offset or
  *       mark behind them, or the end the index says. Otherwise they are a torn tail, and nothing after them is believed.
  *   V2  A line moves the index when it is the next revision and its `prev` is the line the index holds.
- *   V3  A follower believes only what is known durable; an owner, who is alone, also what is merely whole.
+ *   V3  An owner, who is alone, believes what is whole. A follower, who is not, makes it durable before it believes it,
+ *       and takes what is not whole for not there yet.
  *   V4  A segment of a lower epoch than one before it was written by somebody who had lost the store; it is not read.
  */
 import type { Summary } from '../change.ts'
@@ -61,7 +62,10 @@ export async function scanJournal(state: JournalState, options: ScanOptions): Pr
   const { from, segments } = options
   const stale: number[] = []
   let empty: number[] = []
-  let epoch = Math.max(0, ...state.table.list().map((facts) => (facts.segment <= from.segment ? facts.epoch : 0)))
+  let epoch = Math.max(
+    0,
+    ...state.table.list().map((facts) => (facts.segment <= from.segment ? facts.epoch : 0)),
+  )
   let last: SegmentScan | undefined
   for (const segment of segments) {
     if (segment < from.segment) continue
@@ -78,7 +82,13 @@ export async function scanJournal(state: JournalState, options: ScanOptions): Pr
     // Lines stand behind them, so segments that hold none have lost theirs (V1).
     if (last !== undefined) settle(state, options, last, scan)
     for (const lost of empty) {
-      state.damage.add({ ...fileOf(lost), byte: 0, bytes: 0, reason: 'the segment lost its lines', sessionIds: [] })
+      state.damage.add({
+        ...fileOf(lost),
+        byte: 0,
+        bytes: 0,
+        reason: 'the segment lost its lines',
+        sessionIds: [],
+      })
     }
     empty = []
     last = scan
@@ -96,17 +106,34 @@ function hasLines(scan: SegmentScan, from: JournalEnd): boolean {
   return scan.lines.length > 0 || scan.header !== undefined || scan.segment === from.segment
 }
 
-async function scanOne({ files, folder, from, isFollower }: ScanOptions, segment: number): Promise<SegmentScan> {
+async function scanOne(options: ScanOptions, segment: number): Promise<SegmentScan> {
+  const { files, folder, from, isFollower } = options
   const path = `${folder}/${segmentName(segment)}`
   const endsAtBlanks = isFollower
   if (segment !== from.segment || from.offset === 0) {
-    return scanSegment(files, path, segment, { offset: 0, ordinal: 0, endsAtBlanks })
+    return settled(options, await scanSegment(files, path, segment, { offset: 0, ordinal: 0, endsAtBlanks }))
   }
   const header = await readHeader(files, path)
-  if (header?.compacted !== true) return { ...(await scanSegment(files, path, segment, { ...from, endsAtBlanks })), header }
+  if (header?.compacted !== true) {
+    const scan = await scanSegment(files, path, segment, { ...from, endsAtBlanks })
+    return settled(options, { ...scan, header })
+  }
   // Compacted since the index was written: offsets have moved, ordinals have not.
   const scan = await scanSegment(files, path, segment)
   return { ...scan, lines: scan.lines.filter((line) => line.ordinal > from.ordinal) }
+}
+
+/** For a follower: syncs whole lines that do not say of themselves that they are durable (V3). */
+async function settled({ files, folder, isFollower }: ScanOptions, scan: SegmentScan): Promise<SegmentScan> {
+  const last = scan.lines.at(-1)
+  if (!isFollower || last === undefined || last.offset + last.bytes <= scan.durable) return scan
+  const handle = await files.open(`${folder}/${segmentName(scan.segment)}`, 'read')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  return scan
 }
 
 /** Decides what of one segment is believed; `next` is the segment with lines that follows it. */
@@ -123,7 +150,7 @@ function settle(
   const isSealed = next !== undefined || isCompacted
   const durable = isSealed ? Infinity : Math.max(scan.durable, isFirst ? from.offset : 0)
   const torn = scan.bad.find((bad) => bad.start >= durable)
-  const limit = Math.min(torn?.start ?? Infinity, isFollower ? durable : Infinity)
+  const limit = torn?.start ?? Infinity
 
   const facts = state.table.of(segment)
   facts.epoch = Math.max(facts.epoch, scan.epoch)
@@ -133,7 +160,8 @@ function settle(
     state.damage.add({ file, byte: scan.size, bytes: 0, reason, sessionIds: [] })
     blameBehind(state, segment, scan.size, { file, byte: scan.size, reason })
   }
-  let end: JournalEnd = isFirst && !isCompacted ? from : { segment, offset: 0, ordinal: isFirst ? from.ordinal : 0 }
+  let end: JournalEnd =
+    isFirst && !isCompacted ? from : { segment, offset: 0, ordinal: isFirst ? from.ordinal : 0 }
   const bad = scan.bad.filter((place) => place.start < limit)
   for (const line of scan.lines) {
     if (line.offset + line.bytes > limit) break
@@ -147,7 +175,13 @@ function settle(
   end = { ...end, offset: Math.max(end.offset, isFollower ? 0 : kept) }
   const sealed = next?.header?.sealed
   if (sealed?.segment === segment && !isCompacted && scan.ordinal < sealed.ordinals) {
-    state.damage.add({ file, byte: scan.end, bytes: 0, reason: 'lines are missing at its end', sessionIds: [] })
+    state.damage.add({
+      file,
+      byte: scan.end,
+      bytes: 0,
+      reason: 'lines are missing at its end',
+      sessionIds: [],
+    })
   }
   facts.bytes = Math.max(facts.bytes, end.offset)
   facts.ordinal = end.ordinal

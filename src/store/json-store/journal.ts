@@ -69,6 +69,8 @@ export interface JournalOptions {
   readonly isOpen: boolean
   /** Told of every append that became durable, in order, just before it resolves. */
   readonly onDurable: (append: Append) => void
+  /** Told of the new durable end after every batch, before its appends. */
+  readonly onWritten: (end: JournalTail) => void
   /** Told of every session whose lines in flight were lost. */
   readonly onLost: (session: RecentSession) => void
 }
@@ -132,7 +134,9 @@ export class Journal {
 
   /** The durable end as an index names it: behind a segment that takes no more lines. */
   get end(): JournalTail {
-    return this.#mustRotate && this.#isQuiet() ? { segment: this.#segment + 1, offset: 0, ordinal: 0 } : this.#durable
+    return this.#mustRotate && this.#isQuiet()
+      ? { segment: this.#segment + 1, offset: 0, ordinal: 0 }
+      : this.#durable
   }
 
   /** Changes that are not acknowledged yet. */
@@ -346,7 +350,8 @@ export class Journal {
   #acknowledge(batch: Batch): void {
     const { segment, ordinal } = batch
     this.#durable = { segment, offset: batch.offset + batch.length, ordinal }
-    const { onDurable, clock } = this.#options
+    const { onWritten, onDurable, clock } = this.#options
+    onWritten(this.#durable)
     this.#pending -= batch.appends.length
     for (const append of batch.appends) {
       append.session.inFlight -= 1
@@ -363,7 +368,8 @@ export class Journal {
     return clock.wakeAt(this.#lastDurableAt + idleMarkMs, () => {
       this.#idle = undefined
       if (this.#isMarked || this.#refusal !== undefined) return
-      if (this.#pending > 0 || clock.now() < this.#lastDurableAt + idleMarkMs) this.#idle = this.#wakeWhenIdle()
+      if (this.#pending > 0 || clock.now() < this.#lastDurableAt + idleMarkMs)
+        this.#idle = this.#wakeWhenIdle()
       else this.#mark()
     })
   }
@@ -404,7 +410,9 @@ export class Journal {
     this.#refusal = refuse
     this.#isFailed = true
     this.#stopWaiting()
-    this.#lose(batch, (append, wasUnderWay) => (wasUnderWay && !isFenced ? unknown(append.change, reason) : refuse(append.change)))
+    this.#lose(batch, (append, wasUnderWay) =>
+      wasUnderWay && !isFenced ? unknown(append.change, reason) : refuse(append.change),
+    )
   }
 
   #lose(underway: Batch, errorFor: (append: Append, wasUnderWay: boolean) => SessionError): void {
@@ -437,7 +445,11 @@ function failed(operation: string, reason: string): Refusal {
 function unknown(change: Change, reason: string): SessionError {
   const operationId = change.operation?.id
   const details = { command: change.event.type, ...(operationId === undefined ? {} : { operationId }) }
-  return sessionError('OUTCOME_UNKNOWN', details, sessionError('STORE_FAILED', { operation: 'append', reason }))
+  return sessionError(
+    'OUTCOME_UNKNOWN',
+    details,
+    sessionError('STORE_FAILED', { operation: 'append', reason }),
+  )
 }
 
 function isWholeDue(change: Change, session: RecentSession): boolean {

@@ -1,95 +1,41 @@
 /**
- * The JSON store: a folder of plain files, the embedded default. This file composes the parts; each rule lives in its part.
+ * The JSON store: a folder of plain files, the embedded default. This file opens it and hands each call to its part.
  *   M1  One owner at a time (owner.ts); a reader takes no lock and writes nothing.
- *   M2  The journal is the truth (journal.ts); index and snapshots are a checkpoint (checkpoint.ts) and may be deleted.
- *   M3  Checkpoints, compaction and erasure run one after the other, never two at once.
+ *   M2  The journal is the truth (journal.ts); index and snapshots are a checkpoint and may be deleted.
+ *   M3  A reader looks for news before it reads (`#refresh`) and shows only what is durable; when its ground moved, the
+ *       owner having taken back what did not fit, it starts over.
  */
 import { dirname, resolve } from 'node:path'
-import { isSessionError, sessionError } from '../../errors.ts'
+import type { SessionError } from '../../errors.ts'
+import { sessionError } from '../../errors.ts'
 import type { Change, StoredState } from '../change.ts'
 import type { FileSystem } from '../file-system.ts'
 import { diskFileSystem } from '../file-system.ts'
-import type { ChangeRange, Head, PlacedChange, SessionStore, StoreCapabilities, StoreStats } from '../store.ts'
-import { Checkpoint } from './checkpoint.ts'
-import type { CompactionHost } from './compaction.ts'
-import { compactSegments, eraseSessions } from './compaction.ts'
-import { Feed } from './feed.ts'
-import { History } from './history.ts'
-import { indexFileName, writeIndexFile } from './index-file.ts'
-import type { Append, JournalTail, StoreClock } from './journal.ts'
-import { Journal } from './journal.ts'
-import type { JournalState } from './journal-scan.ts'
+import type {
+  ChangeRange,
+  Head,
+  PlacedChange,
+  SessionStore,
+  StoreCapabilities,
+  StoreStats,
+} from '../store.ts'
+import type { JournalTail } from './journal.ts'
 import { scanJournal } from './journal-scan.ts'
-import { inProcessWriter } from './in-process-writer.ts'
-import type { Ownership } from './owner.ts'
+import type { JsonStoreOptions } from './options.ts'
+import { OwnedStore } from './owned-store.ts'
 import { takeOwnership } from './owner.ts'
-import type { Processes } from './processes.ts'
 import { cursorOf } from './position.ts'
-import { SegmentReader } from './reader.ts'
-import { RecentSessions } from './recent-sessions.ts'
 import type { Recovered } from './recover.ts'
-import { extraOf, listSegments, readJournal, repairJournal } from './recover.ts'
+import { listSegments, readJournal, repairJournal } from './recover.ts'
 import { JOURNAL_FOLDER, readHeader, segmentName } from './segment.ts'
-import { SegmentsAhead } from './segments-ahead.ts'
-import { Snapshots } from './snapshots.ts'
 import { checkFolder, readStoreFile, STORE_FORMAT, writeStoreFile } from './store-file.ts'
-import { threadWriter } from './thread-writer.ts'
+import { SNAPSHOT_FOLDER, StoreView } from './store-view.ts'
 
-export type { StoreClock } from './journal.ts'
+export type { JsonStoreOptions, StoreLogger } from './options.ts'
 
-/** Where the store tells what it did on its own. */
-export interface StoreLogger {
-  info(details: object, message: string): void
-  warn(details: object, message: string): void
-}
-
-/** How to open a JSON store. */
-export interface JsonStoreOptions {
-  /** The folder of the store; made when it is absent. */
-  readonly dir: string
-  /** The disk of the machine by default. */
-  readonly files?: FileSystem
-  /** Who writes: a thread of its own (default), or the process itself (default with other `files`). */
-  readonly writer?: 'thread' | 'in-process'
-  readonly clock: StoreClock
-  /** A string nobody else ever makes. */
-  readonly unique: () => string
-  /** A segment takes no line that starts behind this; 16 MiB by default. */
-  readonly segmentBytes?: number
-  /** A checkpoint is written in the background after so many bytes of journal; 64 MiB by default. */
-  readonly checkpointBytes?: number
-  /** How long after the last acknowledgement a mark says that all is durable; 100 by default. */
-  readonly idleMarkMs?: number
-  /** Where owners learn about processes. */
-  readonly processes?: Processes
-  readonly logger?: StoreLogger
-}
-
-const SNAPSHOT_FOLDER = 'snapshots'
-const MIB = 1 << 20
-const MOST_RECENT = 2048
-/** On close at least so many bytes of snapshots are written. */
-const CLOSING_BUDGET_BYTES = 4 * MIB
-/** In the background a segment is compacted when more than this share of it is dead. */
-const DEAD_SHARE = 0.5
-
-/** What an open store has, whoever opened it. */
-interface Opened {
-  readonly storeId: string
-  readonly state: JournalState
-  readonly recovered: Recovered
-  readonly snapshots: Snapshots
-  readonly reader: SegmentReader
-  readonly history: History
-  readonly feed: Feed
-  readonly recent: RecentSessions
-}
-
-/** What only an owner has. */
-interface Owned {
-  readonly ownership: Ownership
-  readonly journal: Journal
-  readonly checkpoint: Checkpoint
+/** A JSON store in a folder, not opened yet: `open` takes it or looks into it. */
+export function openJsonStore(options: JsonStoreOptions): JsonStore {
+  return new JsonStore(options)
 }
 
 /** Sessions in a folder of plain files. */
@@ -99,15 +45,10 @@ export class JsonStore implements SessionStore {
   readonly #files: FileSystem
   readonly #dir: string
   readonly #journalFolder: string
-  #opened: Opened | undefined
-  #owned: Owned | undefined
-  /** A reader's end of what it believes. */
+  #view: StoreView | undefined
+  #owned: OwnedStore | undefined
+  /** How far a reader believes the journal. */
   #seen: JournalTail = { segment: 0, offset: 0, ordinal: 0 }
-  #newest: { segment: number; ordinal: number } | undefined
-  #serial = 0
-  #bytesSinceCheckpoint = 0
-  #isCheckpointDue = false
-  #alone: Promise<unknown> = Promise.resolve()
   #refreshing: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
@@ -119,6 +60,7 @@ export class JsonStore implements SessionStore {
   }
 
   async open({ readOnly }: { readonly readOnly: boolean }): Promise<void> {
+    if (this.#closing !== undefined) throw sessionError('RUNTIME_CLOSED', { command: 'open' })
     const files = this.#files
     for (const folder of [this.#dir, this.#journalFolder, `${this.#dir}/${SNAPSHOT_FOLDER}`]) {
       await checkFolder(files, folder, readOnly)
@@ -126,53 +68,36 @@ export class JsonStore implements SessionStore {
     const document = await readStoreFile(files, this.#dir)
     if (!readOnly) return this.#openOwned()
     if (document === undefined) throw sessionError('STORE_NOT_FOUND', { place: this.#dir })
-    this.#compose(document.storeId, await readJournal(files, this.#dir, document.storeId, true))
+    this.#look(await readJournal(files, this.#dir, document.storeId, true))
   }
 
   append(change: Change, after: StoredState): Promise<void> {
-    const opened = this.#opened
-    if (opened === undefined || this.#closing !== undefined) return Promise.reject(closed('append'))
-    if (this.#owned === undefined) return Promise.reject(sessionError('READ_ONLY', { command: 'append' }))
-    const { sessionId, revision } = change
-    const damage = this.#damageOf(opened, sessionId)
-    if (damage !== undefined) return Promise.reject(damage)
-    const session = opened.recent.use(sessionId)
-    if (revision !== session.revision + 1) {
-      const reason = `revision ${revision} of session ${sessionId} came after ${session.revision}`
-      return Promise.reject(sessionError('INVARIANT_BROKEN', { rule: 'C2', reason }))
-    }
-    return this.#owned.journal.append(change, after, session)
+    if (this.#owned !== undefined && this.#closing === undefined) return this.#owned.append(change, after)
+    return Promise.reject(this.#refusal('append'))
+  }
+
+  async refresh(): Promise<void> {
+    await this.#forReading('refresh')
   }
 
   head(sessionId: string): Head | undefined {
-    return this.#opened?.state.index.head(sessionId)
+    return this.#view?.recovered.state.index.head(sessionId)
   }
 
   lastRevision(sessionId: string): number {
-    return this.#opened?.state.index.lastRevision(sessionId) ?? 0
+    return this.#view?.recovered.state.index.lastRevision(sessionId) ?? 0
   }
 
   heads(): Iterable<Head> {
-    return this.#opened?.state.index.heads() ?? []
+    return this.#view?.recovered.state.index.heads() ?? []
   }
 
   async state(sessionId: string): Promise<StoredState | undefined> {
-    const opened = await this.#forReading('state')
-    const { index } = opened.state
-    const recent = opened.recent.state(sessionId, index.lastRevision(sessionId))
-    if (recent !== undefined) return recent
-    const damage = this.#damageOf(opened, sessionId)
-    if (damage !== undefined) throw damage
-    const state = await opened.history.state(sessionId)
-    if (state !== undefined) opened.recent.keep(state)
-    return state
+    return (await this.#forReading('state')).state(sessionId)
   }
 
   async changes(sessionId: string, range: ChangeRange): Promise<readonly Change[]> {
-    const opened = await this.#forReading('changes')
-    const damage = this.#damageOf(opened, sessionId)
-    if (damage !== undefined) throw damage
-    return opened.history.changes(sessionId, range)
+    return (await this.#forReading('changes')).changes(sessionId, range)
   }
 
   async feed(after: string | undefined, limit: number): Promise<readonly PlacedChange[]> {
@@ -180,56 +105,39 @@ export class JsonStore implements SessionStore {
   }
 
   newest(): string | undefined {
-    return this.#newest === undefined ? undefined : cursorOf(this.#newest)
+    const end = this.#end()
+    if (end.ordinal > 0) return cursorOf(end)
+    const last = this.#view?.recovered.state.table.list().findLast((facts) => facts.ordinal > 0)
+    return last === undefined ? undefined : cursorOf(last)
   }
 
   async erase(sessionIds: readonly string[]): Promise<void> {
-    const { opened, owned } = this.#forWriting('erase')
-    const { index } = opened.state
-    const living = sessionIds.find((id) => index.has(id) && !index.isDeleted(id))
-    if (living !== undefined) {
-      const reason = `session ${living} is to be erased and was not deleted`
-      throw sessionError('INVARIANT_BROKEN', { rule: 'CO5', reason })
-    }
-    await this.#inTurn(async () => {
-      await eraseSessions(this.#compactionHost(opened, owned), sessionIds)
-      opened.recent.drop(sessionIds)
-      opened.history.forget(sessionIds)
-      owned.checkpoint.drop(sessionIds)
-    })
+    await this.#forWriting('erase').erase(sessionIds)
   }
 
   async checkpoint(): Promise<void> {
-    const { opened, owned } = this.#forWriting('checkpoint')
-    await this.#inTurn(() => this.#writeCheckpoint(opened, owned))
+    await this.#forWriting('checkpoint').checkpoint()
   }
 
   async compact(): Promise<number> {
-    const { opened, owned } = this.#forWriting('compact')
-    return this.#inTurn(async () => {
-      await owned.journal.rotate()
-      return compactSegments(this.#compactionHost(opened, owned), { deadShare: 0 })
-    })
+    return this.#forWriting('compact').compact()
   }
 
   stats(): StoreStats {
-    const opened = this.#opened
-    const tail = this.#end()
-    const segments = opened?.state.table.list() ?? []
-    const isNew = tail.offset > 0 && segments.every((facts) => facts.segment !== tail.segment)
-    const sealed = segments.reduce((sum, facts) => sum + (facts.segment === tail.segment ? 0 : facts.bytes), 0)
+    const state = this.#view?.recovered.state
+    const sessions = state?.index.size ?? 0
     return {
       kind: 'json',
       place: this.#dir,
-      sessions: opened?.state.index.size ?? 0,
-      pendingChanges: this.#owned?.journal.pending ?? 0,
-      journalBytes: sealed + tail.offset,
-      deadBytes: opened?.state.index.deadBytes ?? 0,
-      segments: segments.length + (isNew ? 1 : 0),
-      snapshotSessions: Math.max(0, (opened?.state.index.size ?? 0) - (this.#owned?.checkpoint.changed ?? 0)),
-      epoch: this.#owned?.ownership.epoch ?? 0,
-      damage: [...(opened?.state.damage.list() ?? []), ...(opened?.snapshots.damage() ?? [])],
-      tornTail: opened?.recovered.tornTail ?? null,
+      sessions,
+      pendingChanges: this.#owned?.pending ?? 0,
+      journalBytes: state?.table.bytes() ?? 0,
+      deadBytes: state?.index.deadBytes ?? 0,
+      segments: state?.table.size ?? 0,
+      snapshotSessions: Math.max(0, sessions - (this.#owned?.unsaved ?? 0)),
+      epoch: this.#owned?.epoch ?? Math.max(0, ...(state?.table.list().map((facts) => facts.epoch) ?? [])),
+      damage: this.#view?.damage() ?? [],
+      tornTail: this.#view?.recovered.tornTail ?? null,
     }
   }
 
@@ -238,13 +146,22 @@ export class JsonStore implements SessionStore {
     return this.#closing
   }
 
+  async #close(): Promise<void> {
+    try {
+      await this.#owned?.close()
+    } finally {
+      await this.#view?.reader.close()
+    }
+  }
+
   async #openOwned(): Promise<void> {
     const files = this.#files
-    const { unique, clock, processes } = this.#options
     const dir = this.#dir
+    const { unique, clock, processes } = this.#options
     await files.makeFolder(this.#journalFolder)
+    const token = unique()
     const ownership = await takeOwnership(files, dir, {
-      token: unique(),
+      token,
       ...(processes === undefined ? {} : { processes }),
     })
     try {
@@ -258,86 +175,105 @@ export class JsonStore implements SessionStore {
       const { epoch, isOurs } = ownership
       const recovered = await readJournal(files, dir, storeId, false)
       const start = await repairJournal(recovered, { files, folder: dir, unique, isOurs, epoch })
-      const opened = this.#compose(storeId, recovered)
-      const { index } = recovered.state
-      const checkpoint = new Checkpoint({ index, snapshots: opened.snapshots, state: (id) => this.#ownState(id) })
-      const journal = this.#makeJournal(opened, checkpoint, epoch, start)
-      this.#owned = { ownership, journal, checkpoint }
+      const view = this.#look(recovered)
+      const options = this.#options
+      this.#owned = new OwnedStore({ options, files, dir, storeId, ownership, view, start })
     } catch (error) {
       await ownership.release().catch(() => undefined)
       throw error
     }
-  }
-
-  #makeJournal(
-    { storeId, recent }: Opened,
-    checkpoint: Checkpoint,
-    epoch: number,
-    start: { tail: JournalTail; isOpen: boolean },
-  ): Journal {
-    const { files, unique, clock } = this.#options
-    const place = { folder: this.#dir, epoch }
-    const host = this.#options.writer ?? (files === undefined ? 'thread' : 'in-process')
-    const segmentBytes = this.#options.segmentBytes ?? 16 * MIB
-    return new Journal({
-      ...start,
-      storeId,
-      epoch,
-      clock,
-      segmentBytes,
-      writer: host === 'thread' ? threadWriter(place) : inProcessWriter(this.#files, place),
-      ahead: new SegmentsAhead({ files: this.#files, folder: this.#journalFolder, segmentBytes, unique }),
-      idleMarkMs: this.#options.idleMarkMs ?? 100,
-      onDurable: (append) => this.#onDurable(append, checkpoint),
-      onLost: (session) => recent.forget(session),
-    })
-  }
-
-  #compose(storeId: string, recovered: Recovered): Opened {
-    const files = this.#files
-    const { state, end, serial } = recovered
-    const { unique } = this.#options
-    const reader = new SegmentReader(files, this.#journalFolder)
-    const snapshots = new Snapshots({ files, folder: `${this.#dir}/${SNAPSHOT_FOLDER}`, unique })
-    const { index, table } = state
-    this.#seen = end
-    this.#serial = serial
-    this.#noteNewest(end)
-    const feed = new Feed({
-      reader,
-      index,
-      end: () => this.#end(),
-      segments: () => {
-        const known = table.list().map((facts) => facts.segment)
-        const last = this.#end().segment
-        return known.includes(last) ? known : [...known, last]
-      },
-    })
-    const history = new History(reader, index, snapshots)
-    const recent = new RecentSessions(index, MOST_RECENT)
-    this.#opened = { storeId, state, recovered, snapshots, reader, history, feed, recent }
-    return this.#opened
+    this.#report()
   }
 
   /** A store whose description was lost keeps the identity its journal names. */
   async #storeIdOfJournal(): Promise<string> {
     const [first] = await listSegments(this.#files, this.#journalFolder)
-    const header =
-      first === undefined ? undefined : await readHeader(this.#files, `${this.#journalFolder}/${segmentName(first)}`)
+    if (first === undefined) return this.#options.unique()
+    const header = await readHeader(this.#files, `${this.#journalFolder}/${segmentName(first)}`)
     return header?.storeId ?? this.#options.unique()
   }
 
-  #onDurable(append: Append, checkpoint: Checkpoint): void {
-    const { change, after, session } = append
-    const { state } = this.#opened as Opened
-    const isDeleted = change.tombstone === true
-    state.index.set(change.sessionId, append, change.revision, isDeleted ? 'deleted' : after.summary)
-    session.state = isDeleted ? undefined : after
-    checkpoint.touch(change.sessionId)
-    const last = this.#newest
-    if (last?.segment !== append.segment) this.#noteSegment(state, append)
-    this.#newest = append
-    this.#bytesSinceCheckpoint += append.bytes
-    if (this.#bytesSinceCheckpoint >= (this.#options.checkpointBytes ?? 64 * MIB)) this.#checkpointSoon()
+  #look(recovered: Recovered): StoreView {
+    this.#seen = recovered.end
+    const view = new StoreView({
+      files: this.#files,
+      dir: this.#dir,
+      unique: this.#options.unique,
+      recovered,
+      end: () => this.#end(),
+    })
+    this.#view = view
+    return view
+  }
+
+  #end(): JournalTail {
+    return this.#owned?.end() ?? this.#seen
+  }
+
+  #report(): void {
+    const { logger } = this.#options
+    const { damage, tornTail } = this.stats()
+    if (tornTail !== null) logger?.warn({ ...tornTail }, 'a torn end was cut')
+    for (const { file, byte, bytes, reason } of damage)
+      logger?.warn({ file, byte, bytes, reason }, 'damage was found')
+  }
+
+  #refusal(command: string): SessionError {
+    if (this.#view === undefined || this.#closing !== undefined)
+      return sessionError('RUNTIME_CLOSED', { command })
+    return sessionError('READ_ONLY', { command })
+  }
+
+  #forWriting(command: string): OwnedStore {
+    if (this.#owned === undefined || this.#closing !== undefined) throw this.#refusal(command)
+    return this.#owned
+  }
+
+  async #forReading(command: string): Promise<StoreView> {
+    const view = this.#view
+    if (view === undefined || this.#closing !== undefined) throw sessionError('RUNTIME_CLOSED', { command })
+    if (this.#owned !== undefined) return view
+    await this.#refresh(view)
+    return this.#view ?? view
+  }
+
+  /** Takes in what the owner made durable since (M3); calls at the same time share one look. */
+  #refresh(view: StoreView): Promise<void> {
+    this.#refreshing ??= this.#takeIn(view).finally(() => {
+      this.#refreshing = undefined
+    })
+    return this.#refreshing
+  }
+
+  async #takeIn(view: StoreView): Promise<void> {
+    const files = this.#files
+    const folder = this.#journalFolder
+    const segments = await listSegments(files, folder)
+    const from = this.#seen
+    if (await this.#hasMoved(from)) {
+      await view.reader.close()
+      this.#look(await readJournal(files, this.#dir, view.recovered.storeId, true))
+      return
+    }
+    const { end } = await scanJournal(view.recovered.state, {
+      files,
+      folder,
+      segments,
+      from,
+      isFollower: true,
+    })
+    if (end.segment === from.segment && end.offset === from.offset) return
+    // The owner may have put another file in the place of the one that is open here.
+    view.reader.forget(from.segment)
+    view.reader.forget(end.segment)
+    this.#seen = end
+  }
+
+  async #hasMoved({ segment, offset }: JournalTail): Promise<boolean> {
+    if (offset === 0) return false
+    const path = `${this.#journalFolder}/${segmentName(segment)}`
+    const status = await this.#files.status(path)
+    if (status === undefined || status.bytes >= offset) return false
+    return (await readHeader(this.#files, path))?.compacted !== true
   }
 }

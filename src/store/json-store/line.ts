@@ -66,8 +66,7 @@ export function writeLine(
   prev: Position | undefined,
   body: string,
 ): number {
-  const link =
-    prev === undefined ? 'null' : `[${prev.segment},${prev.ordinal},${prev.offset},${prev.bytes}]`
+  const link = prev === undefined ? 'null' : `[${prev.segment},${prev.ordinal},${prev.offset},${prev.bytes}]`
   const prefix = `{"v":1,"pos":[${place.segment},${place.ordinal}],"id":${idText},"rev":${revision},"prev":${link},"durable":${place.durable}`
   const joint = start + target.write(prefix, start, 'utf8')
   const written = target.write(body, joint, 'utf8')

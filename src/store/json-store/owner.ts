@@ -52,6 +52,12 @@ export function ownerFileName(epoch: number): string {
   return `owner-${String(epoch).padStart(6, '0')}`
 }
 
+/** The epoch of an owner file's name; undefined for any other name. */
+export function parseOwnerFileName(name: string): number | undefined {
+  const match = NAME.exec(name)
+  return match === null ? undefined : Number(match[1])
+}
+
 /**
  * Takes the store in `folder`, which must exist (OW1–OW4).
  * @throws STORE_LOCKED while another owner lives, a runtime of this same process included.
@@ -131,10 +137,7 @@ function ownership(files: FileSystem, folder: string, epoch: number, record: Own
 }
 
 async function listEpochs(files: FileSystem, folder: string): Promise<number[]> {
-  return (await files.list(folder)).flatMap((name) => {
-    const match = NAME.exec(name)
-    return match === null ? [] : [Number(match[1])]
-  })
+  return (await files.list(folder)).map(parseOwnerFileName).filter((epoch) => epoch !== undefined)
 }
 
 /** The record of an epoch; undefined when its file has gone. */

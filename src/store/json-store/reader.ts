@@ -79,7 +79,13 @@ export class SegmentReader {
   }
 
   /** Reads up to `length` bytes of a segment; 0 when there are none or no such segment. */
-  async read(segment: number, target: Buffer, offset: number, length: number, position: number): Promise<number> {
+  async read(
+    segment: number,
+    target: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<number> {
     try {
       return await this.#with(segment, (handle) => handle.read(target, offset, length, position))
     } catch (error) {

@@ -22,6 +22,7 @@ import { SessionIndex } from './session-index.ts'
 
 /** What opening found. */
 export interface Recovered {
+  readonly storeId: string
   readonly state: JournalState
   readonly end: JournalEnd
   readonly tornTail: TornTail | null
@@ -63,10 +64,10 @@ export async function readJournal(
   const from = found.header?.end ?? { segment: 0, offset: 0, ordinal: 0 }
   const { serial } = found
   if (found.header?.clean === true && (await isUntouched(files, journal, segments, from))) {
-    return { state, end: from, tornTail: null, serial, isClean: true, scan: undefined }
+    return { storeId, state, end: from, tornTail: null, serial, isClean: true, scan: undefined }
   }
   const scan = await scanJournal(state, { files, folder: journal, segments, from, isFollower })
-  return { state, end: scan.end, tornTail: scan.tornTail, serial, isClean: false, scan }
+  return { storeId, state, end: scan.end, tornTail: scan.tornTail, serial, isClean: false, scan }
 }
 
 /** What an index file carries beside the index. */
@@ -116,9 +117,13 @@ export async function repairJournal(
   const mayGrow = end.offset > 0 && state.table.get(end.segment)?.isCompacted !== true
   const { stale, empty } = recovered.scan ?? { stale: [], empty: [] }
   for (const segment of stale) {
-    await files.rename(`${journal}/${segmentName(segment)}`, `${journal}/${segmentName(segment)}.stale-${unique()}`)
+    await files.rename(
+      `${journal}/${segmentName(segment)}`,
+      `${journal}/${segmentName(segment)}.stale-${unique()}`,
+    )
   }
-  const blank = end.offset === 0 && state.table.get(end.segment) !== undefined ? [...empty, end.segment] : empty
+  const blank =
+    end.offset === 0 && state.table.get(end.segment) !== undefined ? [...empty, end.segment] : empty
   for (const segment of blank) {
     await files.remove(`${journal}/${segmentName(segment)}`)
     state.table.remove(segment)
@@ -131,7 +136,10 @@ export async function repairJournal(
 }
 
 /** Copies what is believed of a segment to a fresh file that takes its place (X2). */
-async function rewrite({ files, folder, unique, isOurs, epoch }: RepairOptions, end: JournalEnd): Promise<void> {
+async function rewrite(
+  { files, folder, unique, isOurs, epoch }: RepairOptions,
+  end: JournalEnd,
+): Promise<void> {
   const path = `${folder}/${JOURNAL_FOLDER}/${segmentName(end.segment)}`
   const temporary = `${path}.${unique()}.tmp`
   const source = await files.open(path, 'read')
@@ -139,7 +147,7 @@ async function rewrite({ files, folder, unique, isOurs, epoch }: RepairOptions, 
     const target = await files.open(temporary, 'create')
     try {
       const block = Buffer.allocUnsafe(Math.min(1 << 20, Math.max(end.offset, 1)))
-      for (let at = 0; at < end.offset; ) {
+      for (let at = 0; at < end.offset;) {
         const read = await source.read(block, 0, Math.min(block.length, end.offset - at), at)
         if (read === 0) break
         await target.write(block.subarray(0, read), at)

@@ -5,6 +5,7 @@
  *   SA2  What is kept is one unbroken chain; the line it starts with holds the whole state and names no line before it.
  *   SA3  Entries of whole lines before that start are lifted into it, each once, so that the transcript keeps them.
  *   SA4  The report names every revision that is not readable any more.
+ *   SA5  A session that is known to be deleted stays deleted, even when its tombstone is what was lost.
  */
 import type { Change, StoredEntry, StoredState } from '../change.ts'
 import { asWhole, fold } from '../change.ts'
@@ -19,9 +20,9 @@ export interface SessionRepair {
   readonly sessionId: string
   /**
    * `intact`: every known change is readable. `prefix`: changes after the break are lost. `suffix`: changes before the
-   * new start are lost, the newest state is kept. `lost`: nothing could be read back.
+   * new start are lost, the newest state is kept. `lost`: nothing could be read back. `deleted`: it was deleted.
    */
-  readonly outcome: 'intact' | 'prefix' | 'suffix' | 'lost'
+  readonly outcome: 'intact' | 'prefix' | 'suffix' | 'lost' | 'deleted'
   /** The newest revision that is left; 0 when nothing is. */
   readonly revision: number
   /** Revisions from first to last, both inclusive, that are not readable as changes any more. */
@@ -44,12 +45,22 @@ export interface SalvagePlan {
 /** More bytes of entries than this are not lifted into one line. */
 const MOST_LIFTED_BYTES = 4 * 1024 * 1024
 
+/** What is known of a session beside its legible lines. */
+export interface SalvageHints {
+  readonly snapshot?: Snapshot | undefined
+  /** The newest revision that an index, or legible remains of a line, tell of. */
+  readonly newestRevision?: number
+  /** A tombstone is known to have followed all legible lines. */
+  readonly isDeleted?: boolean
+}
+
 /** Plans what is kept of a session; `lines` are all its legible ones in journal order. */
 export function planSalvage(
   sessionId: string,
   lines: readonly ChangeLine[],
-  snapshot: Snapshot | undefined,
+  hints: SalvageHints = {},
 ): SalvagePlan {
+  const { snapshot, newestRevision = 0, isDeleted = false } = hints
   const lifeAt = lines.findLastIndex(({ change }) => change.tombstone === true) + 1
   const tombstone = lines[lifeAt - 1]
   const born = tombstone?.change.revision ?? 0
@@ -66,7 +77,7 @@ export function planSalvage(
         sessionId,
         outcome,
         revision: kept.at(-1)?.change.revision ?? born,
-        lostRevisions: missing(born, life, kept),
+        lostRevisions: outcome === 'deleted' ? [] : missing(born, life, kept, newestRevision),
         liftedEntries: lifted.length,
       },
       dropped: life.filter((line) => !keptLines.has(line)),
@@ -75,11 +86,15 @@ export function planSalvage(
     }
   }
 
-  if (life.length === 0) return plan(tombstone === undefined ? 'lost' : 'intact', [])
+  if (isDeleted) return { ...plan('deleted', []), dropped: [], discarded: lines }
+  if (life.length === 0)
+    return plan(tombstone === undefined || newestRevision > born ? 'lost' : 'deleted', [])
   for (const run of runsOf(life).toReversed()) {
     const first = run[0] as ChangeLine
     if (first === life[0] && continues(tombstone, first)) {
-      return plan(run.length === life.length ? 'intact' : 'prefix', run)
+      const isWhole =
+        run.length === life.length && newestRevision <= (run.at(-1) as ChangeLine).change.revision
+      return plan(isWhole ? 'intact' : 'prefix', run)
     }
     const found = startOf(sessionId, run, snapshot)
     if (found === undefined) continue
@@ -151,9 +166,14 @@ function liftable(earlier: readonly ChangeLine[], present: readonly StoredEntry[
 }
 
 /** The revisions after `born` that are not kept, up to the newest that any line is known of (SA4). */
-function missing(born: number, life: readonly ChangeLine[], kept: readonly ChangeLine[]): [number, number][] {
+function missing(
+  born: number,
+  life: readonly ChangeLine[],
+  kept: readonly ChangeLine[],
+  newestRevision: number,
+): [number, number][] {
   const readable = new Set(kept.map(({ change }) => change.revision))
-  const newest = life.reduce((highest, { change }) => Math.max(highest, change.revision), 0)
+  const newest = life.reduce((highest, { change }) => Math.max(highest, change.revision), newestRevision)
   const result: [number, number][] = []
   for (let revision = born + 1; revision <= newest; revision += 1) {
     if (readable.has(revision)) continue

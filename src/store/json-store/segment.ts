@@ -158,7 +158,10 @@ function skipBlanks(bytes: Buffer, from: number): number {
   let at = from
   while (isNewline(bytes[at])) {
     at += 1
-    while (at + BLANKS.length <= bytes.length && bytes.compare(BLANKS, 0, BLANKS.length, at, at + BLANKS.length) === 0) {
+    while (
+      at + BLANKS.length <= bytes.length &&
+      bytes.compare(BLANKS, 0, BLANKS.length, at, at + BLANKS.length) === 0
+    ) {
       at += BLANKS.length
     }
   }

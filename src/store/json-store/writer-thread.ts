@@ -13,7 +13,11 @@ import type { WriteOutcome, WriterPlace } from './writer.ts'
 /** Each function does its work before it returns; `async` only turns what it throws into a rejection. */
 const blockingFiles: WriterFiles = {
   async open(path, mode) {
-    const file = fs.openSync(path, OPEN_FLAGS[mode] | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK, 0o600)
+    const file = fs.openSync(
+      path,
+      OPEN_FLAGS[mode] | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK,
+      0o600,
+    )
     return {
       read: async (target, offset, length, position) => fs.readSync(file, target, offset, length, position),
       async write(bytes, position) {

@@ -67,26 +67,23 @@ const CASES: Record<string, ContractCase['run']> = {
     }
   },
 
-  async '[S3] what a reader is given is its own: altering it alters nothing'({ store }) {
+  async '[S3] the changes a reader is given are its own: altering them alters nothing'({ store }) {
     const session = new SampleSession('one')
+    await session.append(store)
     await session.append(store, { entries: [session.entry({ text: 'kept' })] })
-    const pages = [
-      await store.state('one'),
-      store.head('one'),
-      ...store.heads(),
-      ...(await store.changes('one', {})),
-      ...(await store.feed(undefined, 10)),
-    ]
+    const expected = structuredClone({ changes: session.changes, state: session.state })
 
-    for (const page of pages) scribble(page)
+    for (const change of await store.changes('one', {})) scribble(change)
+    for (const { change } of await store.feed(undefined, 10)) scribble(change)
 
-    assert.deepEqual(await store.state('one'), session.state)
-    assert.deepEqual(store.head('one'), { sessionId: 'one', revision: 1, summary: session.state?.summary })
-    assertSameChanges(await store.changes('one', {}), session.changes)
+    assertSameChanges(await store.changes('one', {}), expected.changes)
+    const fed = await store.feed(undefined, 10)
     assertSameChanges(
-      (await store.feed(undefined, 10)).map(({ change }) => change),
-      session.changes,
+      fed.map(({ change }) => change),
+      expected.changes,
     )
+    assert.deepEqual(await store.state('one'), expected.state)
+    assert.deepEqual(store.head('one')?.summary, expected.state?.summary)
   },
 
   async '[S3] reads during appends see a prefix of the history, never a hole'({ store }) {

@@ -1,6 +1,7 @@
 /** What is kept beside a document, and when it is put back. */
 import assert from 'node:assert/strict'
 import { expect, test } from 'vitest'
+import { fluers } from '../../../../src/integrations/interchange/fluers.ts'
 import { stateStore } from '../../../../src/integrations/interchange/state-store.ts'
 import { thulp } from '../../../../src/integrations/interchange/thulp.ts'
 
@@ -55,4 +56,6 @@ test('[I3] differences of one format do not touch another, and do not show there
 
   expect(JSON.stringify(there)).not.toContain('interchange')
   expect(thulp.parse(there).entries).toEqual(document.entries)
+  const marked = stateStore.parse({ ...SESSION, metadata: { interchange: 'x' } })
+  expect(fluers.print(marked)['metadata']).toEqual({})
 })

@@ -73,6 +73,15 @@ test.each([
   [{ content: 'Error: no' }, false],
   [{ content: [{ type: 'text', text: 'Error' }] }, false],
   [{ content: [{ type: 'image_url' }, { type: 'text', text: 'ok' }] }, true],
+  [
+    {
+      content: [
+        { type: 'thinking', text: 'Error' },
+        { type: 'text', text: 'ok' },
+      ],
+    },
+    true,
+  ],
   [{ content: 'fine', is_error: true }, false],
   [{ content: 'fine', is_error: false }, true],
   [{ content: 'fine', is_error: 'true' }, true],

@@ -13,6 +13,7 @@ import {
   stateStoreJson,
   thulpJson,
 } from '../../../support/foreign-documents.ts'
+import { refusalOf } from '../../../support/refusal.ts'
 
 const ID = '0193f7a0-0000-7000-8000-000000000001'
 
@@ -100,6 +101,16 @@ test('[X2] a document of sessionwright is printed and parsed back to itself', ()
       assert.deepEqual(sessionwright.parse(JSON.stringify(sessionwright.print(document))), document)
     }),
   )
+})
+
+test('[T1] a document of sessionwright that is refused names its line and its path', () => {
+  const { sessionwright } = INTERCHANGE_FORMATS
+  const [document] = fc.sample(ownDocument, { numRuns: 1, seed: 1 })
+
+  const refusal = refusalOf(() => sessionwright.parse(JSON.stringify({ ...document, id: '' }), { line: 3 }))
+
+  expect(refusal).toMatchObject({ format: 'sessionwright', path: ['id'], line: 3 })
+  expect(refusalOf(() => sessionwright.parse('{', { line: 4 }))).toMatchObject({ path: [], line: 4 })
 })
 
 test('openai-chat: every line comes back deep-equal, message by message', () => {

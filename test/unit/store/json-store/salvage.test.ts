@@ -68,7 +68,7 @@ function startLine(plan: ReturnType<typeof planSalvage>): ChangeLine {
 }
 
 test('an unbroken chain is left alone', () => {
-  const plan = planSalvage('s', chain(whole(1), change(2), change(3)), undefined)
+  const plan = planSalvage('s', chain(whole(1), change(2), change(3)))
 
   expect(plan).toEqual({
     report: { sessionId: 's', outcome: 'intact', revision: 3, lostRevisions: [], liftedEntries: 0 },
@@ -81,7 +81,7 @@ test('an unbroken chain is left alone', () => {
 test('[SA1, SA4] without a whole patch behind the break the state before it is kept', () => {
   const lines = without(chain(whole(1), change(2), change(3), change(4), change(5)), 3)
 
-  const { report, dropped, start } = planSalvage('s', lines, undefined)
+  const { report, dropped, start } = planSalvage('s', lines)
 
   expect(report).toEqual({
     sessionId: 's',
@@ -97,7 +97,7 @@ test('[SA1, SA4] without a whole patch behind the break the state before it is k
 test('[SA1, SA2] a whole patch behind the break starts the chain that is kept', () => {
   const all = chain(whole(1), change(2), change(3), change(4), whole(5), change(6))
 
-  const plan = planSalvage('s', without(all, 2), undefined)
+  const plan = planSalvage('s', without(all, 2))
 
   const start = startLine(plan)
   expect(plan.report).toMatchObject({ outcome: 'suffix', revision: 6, lostRevisions: [[1, 4]] })
@@ -110,7 +110,7 @@ test('[SA1, SA2] a whole patch behind the break starts the chain that is kept', 
 test('[SA3] entries of lines that are not kept are lifted, in order and each once', () => {
   const all = chain(whole(1), change(2), change(3), { ...whole(4), entries: [entry(1), entry(4)] })
 
-  const plan = planSalvage('s', without(all, 2), undefined)
+  const plan = planSalvage('s', without(all, 2))
 
   expect(startLine(plan).change.entries.map(({ id }) => id)).toEqual(['e3', 'e1', 'e4'])
   expect(plan.report.liftedEntries).toBe(1)
@@ -120,7 +120,7 @@ test('[SA1] a snapshot at a line behind the break gives the state of the newest 
   const all = chain(whole(1), change(2), change(3), change(4), change(5))
   const snapshot = snapshotOf(stateAt(all, 4), { segment: 1, ordinal: 4 })
 
-  const plan = planSalvage('s', without(all, 2), snapshot)
+  const plan = planSalvage('s', without(all, 2), { snapshot })
 
   const start = startLine(plan)
   expect(plan.report).toMatchObject({
@@ -137,7 +137,7 @@ test('[SA1] a snapshot at the lost line right before the run is enough', () => {
   const all = chain(whole(1), change(2), change(3), change(4))
   const snapshot = snapshotOf(stateAt(all, 2), { segment: 1, ordinal: 2 })
 
-  const plan = planSalvage('s', without(all, 2), snapshot)
+  const plan = planSalvage('s', without(all, 2), { snapshot })
 
   expect(plan.report).toMatchObject({ outcome: 'suffix', revision: 4, lostRevisions: [[1, 2]] })
   expect(fold(undefined, startLine(plan).change)).toEqual(stateAt(all, 3))
@@ -147,22 +147,22 @@ test('a snapshot of another line is not believed', () => {
   const all = chain(whole(1), change(2), change(3), change(4))
   const snapshot = snapshotOf(stateAt(all, 3), { segment: 9, ordinal: 3 })
 
-  const plan = planSalvage('s', without(all, 2), snapshot)
+  const plan = planSalvage('s', without(all, 2), { snapshot })
 
   expect(plan.report).toMatchObject({ outcome: 'prefix', revision: 1 })
 })
 
 test('a deleted session stays deleted, whatever is missing before its tombstone', () => {
-  const plan = planSalvage('s', without(chain(whole(1), change(2), change(3), tombstone(4)), 2), undefined)
+  const plan = planSalvage('s', without(chain(whole(1), change(2), change(3), tombstone(4)), 2))
 
-  expect(plan.report).toMatchObject({ outcome: 'intact', revision: 4, lostRevisions: [] })
+  expect(plan.report).toMatchObject({ outcome: 'deleted', revision: 4, lostRevisions: [] })
   expect([plan.dropped, plan.discarded]).toEqual([[], []])
 })
 
 test('what a deleted life lost does not touch the life after it', () => {
   const lines = without(chain(whole(1), change(2), tombstone(3), whole(4), change(5)), 2)
 
-  const plan = planSalvage('s', lines, undefined)
+  const plan = planSalvage('s', lines)
 
   expect(plan.report).toMatchObject({ outcome: 'intact', revision: 5, lostRevisions: [] })
 })
@@ -170,7 +170,7 @@ test('what a deleted life lost does not touch the life after it', () => {
 test('[SA4] a later life that lost its first lines loses no more than those', () => {
   const lines = without(chain(whole(1), tombstone(2), whole(3), change(4), whole(5)), 3)
 
-  const plan = planSalvage('s', lines, undefined)
+  const plan = planSalvage('s', lines)
 
   expect(plan.report).toMatchObject({ outcome: 'suffix', revision: 5, lostRevisions: [[3, 4]] })
   expect(revisions(plan.dropped)).toEqual([4])
@@ -178,8 +178,22 @@ test('[SA4] a later life that lost its first lines loses no more than those', ()
 })
 
 test('[SA4] when no state can be worked out the session is lost, and says so', () => {
-  const plan = planSalvage('s', without(chain(whole(1), change(2), change(3)), 1), undefined)
+  const plan = planSalvage('s', without(chain(whole(1), change(2), change(3)), 1))
 
   expect(plan.report).toMatchObject({ outcome: 'lost', revision: 0, lostRevisions: [[1, 3]] })
   expect(revisions(plan.dropped)).toEqual([2, 3])
+})
+
+test('[SA4] newest changes that left no line but are known of are reported', () => {
+  const plan = planSalvage('s', chain(whole(1), change(2)), { newestRevision: 5 })
+
+  expect(plan.report).toMatchObject({ outcome: 'prefix', revision: 2, lostRevisions: [[3, 5]] })
+  expect(plan.dropped).toEqual([])
+})
+
+test('[SA5] a session whose tombstone was lost is not brought back', () => {
+  const plan = planSalvage('s', chain(whole(1), change(2)), { newestRevision: 3, isDeleted: true })
+
+  expect(plan.report).toMatchObject({ outcome: 'deleted', revision: 0, lostRevisions: [] })
+  expect([revisions(plan.dropped), revisions(plan.discarded)]).toEqual([[], [1, 2]])
 })

@@ -1,0 +1,256 @@
+/**
+ * The side of an open store that writes: the journal's end, checkpoints, compaction, erasure, and the closing.
+ *   OS1  Checkpoints, compactions and erasures run one after the other, never two at once.
+ *   OS2  Background work never fails an append; what went wrong is told to the logger.
+ *   OS3  After a failed write nothing more is written, not even an index.
+ */
+import { sessionError } from '../../errors.ts'
+import type { Change, StoredState } from '../change.ts'
+import type { FileSystem } from '../file-system.ts'
+import { Checkpoint } from './checkpoint.ts'
+import type { CompactionHost } from './compaction.ts'
+import { compactSegments, eraseSessions } from './compaction.ts'
+import { inProcessWriter } from './in-process-writer.ts'
+import { indexFileName, writeIndexFile } from './index-file.ts'
+import type { Append, JournalTail } from './journal.ts'
+import { Journal } from './journal.ts'
+import type { JsonStoreOptions } from './options.ts'
+import { CHECKPOINT_BYTES, IDLE_MARK_MS, SEGMENT_BYTES } from './options.ts'
+import type { Ownership } from './owner.ts'
+import { extraOf } from './recover.ts'
+import { JOURNAL_FOLDER } from './segment.ts'
+import { SegmentsAhead } from './segments-ahead.ts'
+import type { StoreView } from './store-view.ts'
+import { threadWriter } from './thread-writer.ts'
+
+/** On close at least so many bytes of snapshots are written. */
+const CLOSING_BUDGET_BYTES = 4 << 20
+
+/**
+ * In the background compaction begins when more than this share of the journal is dead. It takes the segments of which
+ * half that share is dead, so that it is not due again at once.
+ */
+const DEAD_SHARE = 0.5
+
+/** What an owned store is made of. */
+export interface OwnedStoreOptions {
+  readonly options: JsonStoreOptions
+  readonly files: FileSystem
+  readonly dir: string
+  readonly storeId: string
+  readonly ownership: Ownership
+  readonly view: StoreView
+  /** Where the journal goes on, as `repairJournal` says. */
+  readonly start: { readonly tail: JournalTail; readonly isOpen: boolean }
+}
+
+/** The writing side of a store. */
+export class OwnedStore {
+  readonly #made: OwnedStoreOptions
+  readonly #journal: Journal
+  readonly #checkpoint: Checkpoint
+  #serial: number
+  #bytesSinceCheckpoint = 0
+  #isCheckpointDue = false
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(made: OwnedStoreOptions) {
+    const { options, files, dir, storeId, ownership, view, start } = made
+    const { clock, unique } = options
+    const { epoch } = ownership
+    const { index } = view.recovered.state
+    const place = { folder: dir, epoch }
+    const host = options.writer ?? (options.files === undefined ? 'thread' : 'in-process')
+    const segmentBytes = options.segmentBytes ?? SEGMENT_BYTES
+    this.#made = made
+    this.#serial = view.recovered.serial
+    this.#checkpoint = new Checkpoint({ index, snapshots: view.snapshots, state: (id) => view.peek(id) })
+    this.#journal = new Journal({
+      ...start,
+      storeId,
+      epoch,
+      clock,
+      segmentBytes,
+      idleMarkMs: options.idleMarkMs ?? IDLE_MARK_MS,
+      writer: host === 'thread' ? threadWriter(place) : inProcessWriter(files, place),
+      ahead: new SegmentsAhead({ files, folder: `${dir}/${JOURNAL_FOLDER}`, segmentBytes, unique }),
+      onWritten: this.#onWritten,
+      onDurable: this.#onDurable,
+      onLost: (session) => view.recent.forget(session),
+    })
+  }
+
+  /** The epoch of this owner. */
+  get epoch(): number {
+    return this.#made.ownership.epoch
+  }
+
+  /** Changes that are not acknowledged yet. */
+  get pending(): number {
+    return this.#journal.pending
+  }
+
+  /** Living sessions whose snapshot is behind. */
+  get unsaved(): number {
+    return this.#checkpoint.changed
+  }
+
+  /** The durable end of the journal. */
+  end(): JournalTail {
+    return this.#journal.durable
+  }
+
+  /** Makes one change durable. */
+  append(change: Change, after: StoredState): Promise<void> {
+    const { view } = this.#made
+    const { sessionId, revision } = change
+    const damage = view.damageOf(sessionId)
+    if (damage !== undefined) return Promise.reject(damage)
+    const session = view.recent.use(sessionId)
+    if (revision !== session.revision + 1) {
+      const reason = `revision ${revision} of session ${sessionId} came after ${session.revision}`
+      return Promise.reject(sessionError('INVARIANT_BROKEN', { rule: 'C2', reason }))
+    }
+    return this.#journal.append(change, after, session)
+  }
+
+  /** Writes snapshots within the budget, then the index. */
+  checkpoint(): Promise<void> {
+    return this.#inTurn(() => this.#writeCheckpoint())
+  }
+
+  /** Gives back the room of dead lines; resolves with the bytes freed. */
+  compact(): Promise<number> {
+    return this.#inTurn(async () => {
+      await this.#journal.rotate()
+      return compactSegments(this.#compactionHost(), { deadShare: 0 })
+    })
+  }
+
+  /** Removes every trace of deleted sessions. */
+  erase(sessionIds: readonly string[]): Promise<void> {
+    const { view } = this.#made
+    const { index } = view.recovered.state
+    return this.#inTurn(async () => {
+      const living = sessionIds.find((id) => index.has(id) && !index.isDeleted(id))
+      if (living !== undefined) {
+        const reason = `session ${living} is to be erased and was not deleted`
+        throw sessionError('INVARIANT_BROKEN', { rule: 'CO5', reason })
+      }
+      await eraseSessions(this.#compactionHost(), sessionIds)
+      view.recent.drop(sessionIds)
+      view.history.forget(sessionIds)
+      this.#checkpoint.drop(sessionIds)
+    })
+  }
+
+  /** Writes what is pending, a last checkpoint, and lets the store go. */
+  async close(): Promise<void> {
+    await this.#turn
+    try {
+      await this.#journal.close()
+      if (!this.#journal.isFailed) {
+        await this.#checkpoint.write(Math.max(CLOSING_BUDGET_BYTES, this.#bytesSinceCheckpoint))
+        await this.#writeIndex(true)
+      }
+    } finally {
+      await this.#made.ownership.release()
+    }
+  }
+
+  readonly #onWritten = (end: JournalTail): void => {
+    const facts = this.#made.view.recovered.state.table.of(end.segment)
+    facts.bytes = end.offset
+    facts.ordinal = end.ordinal
+    facts.epoch = this.epoch
+  }
+
+  readonly #onDurable = (append: Append): void => {
+    const { change, after, session } = append
+    const { index } = this.#made.view.recovered.state
+    const isDeleted = change.tombstone === true
+    index.set(change.sessionId, append, change.revision, isDeleted ? 'deleted' : after.summary)
+    session.state = isDeleted ? undefined : after
+    this.#checkpoint.touch(change.sessionId)
+    this.#bytesSinceCheckpoint += append.bytes
+    if (this.#bytesSinceCheckpoint >= (this.#made.options.checkpointBytes ?? CHECKPOINT_BYTES))
+      this.#checkpointSoon()
+  }
+
+  #checkpointSoon(): void {
+    if (this.#isCheckpointDue) return
+    this.#isCheckpointDue = true
+    void this.#inTurn(async () => {
+      await this.#writeCheckpoint()
+      await this.#compactIfWorthwhile()
+    }).catch((error: unknown) => {
+      const { logger } = this.#made.options
+      logger?.warn({ place: this.#made.dir, reason: String(error) }, 'a checkpoint in the background failed')
+    })
+  }
+
+  async #writeCheckpoint(): Promise<void> {
+    const budget = this.#bytesSinceCheckpoint
+    this.#bytesSinceCheckpoint = 0
+    this.#isCheckpointDue = false
+    this.#refuseWhenFailed()
+    await this.#checkpoint.write(budget)
+    await this.#writeIndex(false)
+  }
+
+  async #compactIfWorthwhile(): Promise<void> {
+    const { index, table } = this.#made.view.recovered.state
+    if (index.deadBytes <= table.bytes() * DEAD_SHARE) return
+    await compactSegments(this.#compactionHost(), { deadShare: DEAD_SHARE / 2 })
+  }
+
+  async #writeIndex(clean: boolean): Promise<void> {
+    const { files, dir, storeId, options, view } = this.#made
+    const { state } = view.recovered
+    this.#refuseWhenFailed(clean)
+    this.#serial += 1
+    const name = indexFileName(this.epoch, this.#serial)
+    const header = { storeId, epoch: this.epoch, end: this.#journal.end, clean, extra: extraOf(state) }
+    await writeIndexFile(files, dir, name, state.index, header, options.unique())
+  }
+
+  #refuseWhenFailed(isClosing = false): void {
+    if (this.#journal.isFailed && !isClosing) {
+      throw sessionError('STORE_FAILED', { operation: 'checkpoint', reason: 'an earlier write failed' })
+    }
+  }
+
+  #compactionHost(): CompactionHost {
+    const { files, dir, options, ownership, view } = this.#made
+    const { index, table } = view.recovered.state
+    return {
+      files,
+      folder: dir,
+      journalFolder: `${dir}/${JOURNAL_FOLDER}`,
+      index,
+      snapshots: view.snapshots,
+      unique: options.unique,
+      epoch: this.epoch,
+      sealed: () => {
+        const open = this.#journal.end.segment
+        return Promise.resolve(table.list().flatMap(({ segment }) => (segment < open ? [segment] : [])))
+      },
+      rotate: () => this.#journal.rotate(),
+      writeIndex: () => this.#writeIndex(false),
+      replaced: (segment, bytes) => {
+        view.reader.forget(segment)
+        view.feed.forget()
+        const facts = table.of(segment)
+        facts.isCompacted = true
+        facts.bytes = bytes
+      },
+      isOurs: ownership.isOurs,
+    }
+  }
+
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(task)
+    this.#turn = result.catch(() => undefined)
+    return result
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * What can be read of an open store, whoever opened it: states, histories, the feed, the damage.
+ *   SV1  A damaged session is refused with its place; the others answer (S4).
+ *   SV2  What a caller is given is its own; the state kept at hand is never handed out.
+ */
+import type { SessionError } from '../../errors.ts'
+import { sessionError } from '../../errors.ts'
+import type { Change, StoredState } from '../change.ts'
+import type { FileSystem } from '../file-system.ts'
+import type { ChangeRange, Damage } from '../store.ts'
+import { Feed } from './feed.ts'
+import { History } from './history.ts'
+import type { JournalTail } from './journal.ts'
+import { SegmentReader } from './reader.ts'
+import { RecentSessions } from './recent-sessions.ts'
+import type { Recovered } from './recover.ts'
+import { JOURNAL_FOLDER } from './segment.ts'
+import { Snapshots } from './snapshots.ts'
+
+/** The folder of the snapshots inside a store. */
+export const SNAPSHOT_FOLDER = 'snapshots'
+
+/** Sessions kept at hand with their newest state. */
+const MOST_RECENT = 2048
+
+/** How to make a view. */
+export interface StoreViewOptions {
+  readonly files: FileSystem
+  readonly dir: string
+  readonly unique: () => string
+  readonly recovered: Recovered
+  /** The end of what may be shown. */
+  readonly end: () => JournalTail
+}
+
+/** The readable side of an open store. */
+export class StoreView {
+  readonly recovered: Recovered
+  readonly snapshots: Snapshots
+  readonly reader: SegmentReader
+  readonly history: History
+  readonly feed: Feed
+  readonly recent: RecentSessions
+
+  constructor({ files, dir, unique, recovered, end }: StoreViewOptions) {
+    const { index, table } = recovered.state
+    this.recovered = recovered
+    this.snapshots = new Snapshots({ files, folder: `${dir}/${SNAPSHOT_FOLDER}`, unique })
+    this.reader = new SegmentReader(files, `${dir}/${JOURNAL_FOLDER}`)
+    this.history = new History(this.reader, index, this.snapshots)
+    this.recent = new RecentSessions(index, MOST_RECENT)
+    this.feed = new Feed({
+      reader: this.reader,
+      index,
+      end,
+      segments: () => table.list().map((facts) => facts.segment),
+    })
+  }
+
+  /** The newest durable state of a living session, for the caller to keep (SV2). @throws STORE_CORRUPT */
+  async state(sessionId: string): Promise<StoredState | undefined> {
+    const state = await this.peek(sessionId)
+    return state === undefined ? undefined : (JSON.parse(JSON.stringify(state)) as StoredState)
+  }
+
+  /** The same, for looking at only. @throws STORE_CORRUPT */
+  async peek(sessionId: string): Promise<StoredState | undefined> {
+    const { index } = this.recovered.state
+    const recent = this.recent.state(sessionId, index.lastRevision(sessionId))
+    if (recent !== undefined) return recent
+    this.#refuseDamaged(sessionId)
+    const state = await this.history.state(sessionId)
+    if (state !== undefined) this.recent.keep(state)
+    return state
+  }
+
+  /** A page of a living session's history. @throws STORE_CORRUPT */
+  async changes(sessionId: string, range: ChangeRange): Promise<readonly Change[]> {
+    this.#refuseDamaged(sessionId)
+    return this.history.changes(sessionId, range)
+  }
+
+  /** Why a session cannot be used; undefined when it can (SV1). */
+  damageOf(sessionId: string): SessionError | undefined {
+    const { damage } = this.recovered.state
+    const place = damage.isEmpty ? undefined : damage.of(sessionId)
+    if (place === undefined) return undefined
+    const { file, byte, reason } = place
+    return sessionError('STORE_CORRUPT', { file, byte, reason, sessionId })
+  }
+
+  /** All damage known so far. */
+  damage(): readonly Damage[] {
+    return [...this.recovered.state.damage.list(), ...this.snapshots.damage()]
+  }
+
+  #refuseDamaged(sessionId: string): void {
+    const damage = this.damageOf(sessionId)
+    if (damage !== undefined) throw damage
+  }
+}
