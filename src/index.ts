@@ -95,10 +95,22 @@ export { CHANGE_CHANNEL } from './runtime/observers.ts'
 // Keep and prune
 export { PRUNE_MAX_SESSIONS, PRUNE_OLDER_THAN_MS, PruneThrottle } from './runtime/retention.ts'
 
-// Whole sessions as documents
+// Whole sessions as documents, and what further formats are written with
 export { DOCUMENT_FORMAT } from './runtime/document.ts'
 export type { SessionDocument } from './runtime/document.ts'
-export { parseSessionDocument, sessionDocumentJsonSchema } from './runtime/document-schema.ts'
+export {
+  parseSessionDocument,
+  sessionDocument,
+  sessionDocumentJsonSchema,
+} from './runtime/document-schema.ts'
+export {
+  interchangeError,
+  jsonMapSchema,
+  jsonSchema,
+  mapSchema,
+  parseInterchange,
+} from './runtime/interchange-schema.ts'
+export type { InterchangeSource } from './runtime/interchange-schema.ts'
 
 // Stores
 export { createMemoryStore } from './store/memory-store.ts'
@@ -129,6 +141,7 @@ export type {
   Summary,
 } from './store/change.ts'
 export { openDocuments } from './store/documents.ts'
+export type { Documents, DocumentsOptions } from './store/documents.ts'
 export { diskFileSystem } from './store/file-system.ts'
 export type { FileHandle, FileStatus, FileSystem, OpenMode } from './store/file-system.ts'
 

@@ -25,10 +25,13 @@ export const MAX_DEPTH = 64
 export interface JsonBounds {
   /** UTF-8 bytes, measured roughly while walking; the caller checks the encoded text exactly. */
   readonly maxBytes: number
+  /** Levels of nesting; `MAX_DEPTH` unless given. A wrapper of ours around content adds its own levels here. */
+  readonly maxDepth?: number
 }
 
 interface Walk {
   readonly maxBytes: number
+  readonly maxDepth: number
   bytes: number
   readonly path: (string | number)[]
   readonly ancestors: object[]
@@ -42,7 +45,13 @@ interface Walk {
  * @throws ENTRY_TOO_LARGE when the text must be longer than `bounds.maxBytes`.
  */
 export function plainJson(value: unknown, bounds: JsonBounds = { maxBytes: Infinity }): Json {
-  const walk: Walk = { maxBytes: bounds.maxBytes, bytes: 0, path: [], ancestors: [] }
+  const walk: Walk = {
+    maxBytes: bounds.maxBytes,
+    maxDepth: bounds.maxDepth ?? MAX_DEPTH,
+    bytes: 0,
+    path: [],
+    ancestors: [],
+  }
   const result = copy(value, walk)
   // A character takes at most six bytes (an escaped control character); only content near the bound is measured exactly.
   if (walk.bytes * 6 > bounds.maxBytes) checkBytes(Buffer.byteLength(JSON.stringify(result)), bounds)
@@ -88,8 +97,8 @@ function copy(value: unknown, walk: Walk): Json {
 }
 
 function container(value: object, walk: Walk): Json {
-  if (walk.ancestors.length >= MAX_DEPTH) {
-    throw sessionError('CONTENT_TOO_DEEP', { path: [...walk.path], maxDepth: MAX_DEPTH })
+  if (walk.ancestors.length >= walk.maxDepth) {
+    throw sessionError('CONTENT_TOO_DEEP', { path: [...walk.path], maxDepth: walk.maxDepth })
   }
   if (walk.ancestors.includes(value)) refuse(walk, 'the value contains itself')
   walk.ancestors.push(value)

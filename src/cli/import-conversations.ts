@@ -12,10 +12,9 @@ import { getOwn, isJsonObject, isSessionError, plainJson, sessionError } from '.
 import { openaiChat } from '../integrations/interchange/openai-chat.ts'
 import { readPieces, sizeOf } from './files.ts'
 import type { Conversation } from './import-session.ts'
-import { concernsOneSession, importedState, importSession } from './import-session.ts'
-import type { ImportReport } from './import-report.ts'
+import { concernsOneSession, createSession, fillSession, importedState } from './import-session.ts'
+import type { ImportReport, LinePlace } from './import-report.ts'
 import { ImportTally } from './import-report.ts'
-import type { Line } from './lines.ts'
 import { parseJson, readLines } from './lines.ts'
 import type { Progress } from './progress.ts'
 
@@ -41,61 +40,95 @@ export async function importConversations(
   options: ImportConversationsOptions,
 ): Promise<ImportReport> {
   const tally = new ImportTally()
-  const naming = new Naming(options.idField)
   const pool = new Pool(IN_WORK)
-  const settleLater = hasTimeLimit(options.create)
-  const settled: string[] = []
+  const filled: Filled[] = []
+  const isTimed = hasTimeLimit(options.create)
+  const fill = async (begun: Begun): Promise<void> => {
+    const { conversation, isNew, place } = begun
+    const messages = conversation.entries.length
+    const imported = await counted(tally, place, messages, () =>
+      fillSession(runtime, conversation, isNew, options),
+    )
+    if (imported === undefined) return
+    tally.addSession(imported, messages)
+    if (imported.failure !== undefined) tally.addError(place, imported.failure)
+    if (isTimed) filled.push({ id: imported.id, place })
+    else await addState(runtime, tally, { id: imported.id, place })
+  }
+  try {
+    for await (const begun of beginSessions(runtime, files, tally, options)) {
+      if (pool.hasFailed) break
+      await pool.add(() => fill(begun))
+    }
+  } finally {
+    await pool.finish()
+  }
+  // A deadline may have ended or paused a session after its last message: then only the end of the run is the truth.
+  for (const session of filled) await addState(runtime, tally, session)
+  return tally.report(options.signal.aborted)
+}
+
+interface Filled {
+  readonly id: string
+  readonly place: LinePlace
+}
+
+async function addState(runtime: Runtime, tally: ImportTally, { id, place }: Filled): Promise<void> {
+  const state = await counted(tally, place, 0, () => importedState(runtime, id))
+  if (state !== undefined) tally.addState(state)
+}
+
+/** A conversation whose session is in the store. */
+interface Begun {
+  readonly conversation: Conversation
+  readonly isNew: boolean
+  readonly place: LinePlace
+}
+
+/** Makes the sessions one after the other: what exports sort by is when a session was made (CW4). */
+async function* beginSessions(
+  runtime: Runtime,
+  files: readonly string[],
+  tally: ImportTally,
+  options: ImportConversationsOptions,
+): AsyncGenerator<Begun> {
+  const naming = new Naming(options.idField)
   let order = 0
   for (const file of files) {
     const total = await sizeOf(file)
     for await (const line of readLines(readPieces(file, options.signal))) {
-      if (options.signal.aborted || pool.hasFailed) break
+      if (options.signal.aborted) return
       order += 1
-      const place = order
-      // `add` returns once there is room; the work has begun by then, so sessions are made in the order of lines (CW4).
-      await pool.add(async () => {
-        const id = await importLine(runtime, file, line, place, naming, tally, options)
-        if (id === undefined) return
-        if (settleLater) settled.push(id)
-        else tally.addState(await importedState(runtime, id))
+      const place = { file, line: line.number }
+      const read = 'text' in line ? parseJson(line.text) : { reason: line.unreadable }
+      const begun = await counted(tally, place, messagesIn(read), async () => {
+        if ('reason' in read) throw invalid(place, [], read.reason)
+        const { drafts, record } = openaiChat.parse(read.value, { line: line.number })
+        for (const [index, { content }] of drafts.entries()) checkPlain(content, index)
+        const id = naming.idOf('text' in line ? line.text : '', read.value, place)
+        const metadata = { ...record.metadata, import: { format: FORMAT, order } }
+        const conversation = { id, entries: drafts, create: { ...options.create, metadata } }
+        return { conversation, isNew: await createSession(runtime, conversation), place }
       })
+      if (begun !== undefined) yield begun
       options.progress.show(line.endByte, total, `${tally.sessions} sessions`)
     }
   }
-  await pool.finish()
-  // A deadline may have ended or paused a session after its last message: then only the end of the run is the truth.
-  for (const id of settled) tally.addState(await importedState(runtime, id))
-  return tally.report(options.signal.aborted)
 }
 
-async function importLine(
-  runtime: Runtime,
-  file: string,
-  line: Line,
-  order: number,
-  naming: Naming,
+/** Does the work; when it fails for this line alone, the line is reported and its messages are not kept (CW3). */
+async function counted<T>(
   tally: ImportTally,
-  options: ImportConversationsOptions,
-): Promise<string | undefined> {
-  let messages = 0
+  place: LinePlace,
+  messages: number,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
   try {
-    const value = valueOf(line)
-    messages = messagesIn(value)
-    const { drafts, record } = openaiChat.parse(value, { line: line.number })
-    for (const [index, { content }] of drafts.entries()) checkPlain(content, index)
-    const conversation: Conversation = {
-      id: naming.idOf(textOf(line), value, file, line.number),
-      entries: drafts,
-      create: { ...options.create, metadata: { ...record.metadata, import: { format: FORMAT, order } } },
-    }
-    const imported = await importSession(runtime, conversation, options)
-    tally.addSession(imported, messages)
-    if (imported.failure !== undefined) tally.addError(file, line.number, imported.failure)
-    return imported.id
+    return await work()
   } catch (error) {
     if (!concernsOneSession(error)) throw error
     tally.addRefused(messages)
-    tally.addError(file, line.number, error)
+    tally.addError(place, error)
     return undefined
   }
 }
@@ -106,13 +139,13 @@ class Naming {
   /** How often each line occurred, by a short hash. */
   readonly #occurrences = new Map<string, number>()
   /** Where each `--id-field` value was seen first. */
-  readonly #seen = new Map<string, { readonly file: string; readonly line: number }>()
+  readonly #seen = new Map<string, LinePlace>()
 
   constructor(idField: string | undefined) {
     this.#idField = idField
   }
 
-  idOf(text: string, value: unknown, file: string, line: number): string {
+  idOf(text: string, value: unknown, place: LinePlace): string {
     if (this.#idField === undefined) {
       const key = createHash('sha256').update(text).digest('base64url')
       const occurrence = this.#occurrences.get(key) ?? 0
@@ -122,7 +155,7 @@ class Naming {
     const named = ownValue(value, this.#idField)
     if (typeof named !== 'string' && typeof named !== 'number' && typeof named !== 'boolean') {
       throw invalid(
-        line,
+        place,
         [this.#idField],
         'it is to be the session id and has to be a string, a number or a boolean',
       )
@@ -130,10 +163,10 @@ class Naming {
     const id = String(named)
     const first = this.#seen.get(id)
     if (first !== undefined) {
-      const where = first.file === file ? `line ${first.line}` : `line ${first.line} of ${first.file}`
-      throw invalid(line, [this.#idField], `its value is the session id, and the same as on ${where}`)
+      const where = first.file === place.file ? `line ${first.line}` : `line ${first.line} of ${first.file}`
+      throw invalid(place, [this.#idField], `its value is the session id, and the same as on ${where}`)
     }
-    this.#seen.set(id, { file, line })
+    this.#seen.set(id, place)
     return id
   }
 }
@@ -174,17 +207,6 @@ function hasTimeLimit({ limits }: CreateOptions): boolean {
   return limits?.maxDurationMs != null || limits?.maxIdleMs != null
 }
 
-/** What a line holds. */
-function valueOf(line: Line): unknown {
-  const parsed = 'text' in line ? parseJson(line.text) : { reason: line.unreadable }
-  if ('reason' in parsed) throw invalid(line.number, [], parsed.reason)
-  return parsed.value
-}
-
-function textOf(line: Line): string {
-  return 'text' in line ? line.text : ''
-}
-
 /** JSON text can hold what JSON does not keep (-0, 1e999): looked for in all messages before the first is written. */
 function checkPlain(message: unknown, index: number): void {
   try {
@@ -196,8 +218,8 @@ function checkPlain(message: unknown, index: number): void {
   }
 }
 
-function messagesIn(value: unknown): number {
-  const messages = ownValue(value, 'messages')
+function messagesIn(read: object): number {
+  const messages = 'value' in read ? ownValue(read.value, 'messages') : undefined
   return Array.isArray(messages) ? messages.length : 0
 }
 
@@ -205,6 +227,6 @@ function ownValue(value: unknown, key: string): unknown {
   return isJsonObject(value as Json) ? getOwn(value as JsonObject, key) : undefined
 }
 
-function invalid(line: number, path: readonly (string | number)[], reason: string): SessionError {
+function invalid({ line }: LinePlace, path: readonly (string | number)[], reason: string): SessionError {
   return sessionError('INTERCHANGE_INVALID', { format: FORMAT, line, path, reason })
 }

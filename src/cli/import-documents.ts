@@ -90,7 +90,7 @@ async function importDocument(
     tally.addState(await importedState(runtime, document.id))
   } catch (error) {
     if (!concernsOneSession(error)) throw error
-    tally.addError(file, line.number, error)
+    tally.addError({ file, line: line.number }, error)
   }
 }
 

@@ -7,11 +7,15 @@ import { systemClock } from '../index.ts'
 import type { ImportedSession, ImportedState } from './import-session.ts'
 import { parts } from './output.ts'
 
-/** A line that did not go in, or not as a whole. */
-export interface ImportError {
-  readonly code: string
+/** Where something stands. */
+export interface LinePlace {
   readonly file: string
   readonly line: number
+}
+
+/** A line that did not go in, or not as a whole. */
+export interface ImportError extends LinePlace {
+  readonly code: string
   readonly message: string
 }
 
@@ -73,7 +77,7 @@ export class ImportTally {
   }
 
   /** A line that did not go in, or not as a whole. */
-  addError(file: string, line: number, error: unknown): void {
+  addError({ file, line }: LinePlace, error: unknown): void {
     const { code, message } = parts(error)
     if (this.#errors.length < ERRORS_SHOWN) this.#errors.push({ code, file, line, message })
     else this.#errorsLeftOut += 1

@@ -46,17 +46,21 @@ export interface ImportedState {
   readonly notices: number
 }
 
-/** Imports one conversation (CM1–CM4). The session is created before the first wait, so sessions keep the file's order. */
-export async function importSession(
+/** Makes the session of a conversation unless it is there; whether it was made. */
+export async function createSession(runtime: Runtime, { id, create }: Conversation): Promise<boolean> {
+  if (runtime.has(id)) return false
+  await runtime.create({ ...create, id })
+  return true
+}
+
+/** Brings the messages of a conversation into its session (CM1–CM4); `isNew` when it was just made. */
+export async function fillSession(
   runtime: Runtime,
-  conversation: Conversation,
+  { id, entries }: Conversation,
+  isNew: boolean,
   options: ImportSessionOptions,
 ): Promise<ImportedSession> {
-  const { id, entries } = conversation
-  const isNew = !runtime.has(id)
-  let session: Session = isNew
-    ? await runtime.create({ ...conversation.create, id })
-    : await runtime.get(id, options.principal)
+  let session: Session = await runtime.get(id, options.principal)
   const present = isNew ? new Map<number, unknown>() : await presentMessages(session)
   let kept = 0
   let repeated = 0

@@ -30,7 +30,10 @@ type Package = typeof import('@statelyai/inspect')
  *
  * @throws PEER_MISSING - `@statelyai/inspect` is not installed.
  */
-export async function statelyInspect(runtime: Runtime, options: StatelyInspectOptions = {}): Promise<StatelyFeed> {
+export async function statelyInspect(
+  runtime: Runtime,
+  options: StatelyInspectOptions = {},
+): Promise<StatelyFeed> {
   const { createInspector, createWebSocketInspector } = await load()
   const inspector =
     options.adapter === undefined
@@ -40,7 +43,12 @@ export async function statelyInspect(runtime: Runtime, options: StatelyInspectOp
   const announced = new Set<string>()
   const stopObserving = runtime.observe(({ change, facts }: Observation) => {
     const { sessionId } = change
-    const status = facts === null ? ('stopped' as const) : facts.context.end === null ? ('active' as const) : ('done' as const)
+    const status =
+      facts === null
+        ? ('stopped' as const)
+        : facts.context.end === null
+          ? ('active' as const)
+          : ('done' as const)
     const snapshot = { status, value: facts?.value, context: facts?.context }
     if (!announced.has(sessionId)) {
       announced.add(sessionId) // I2

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { sessionError } from '../errors.ts'
-import { plainJson, setOwn, type Json, type JsonObject } from '../json.ts'
+import { MAX_DEPTH, plainJson, setOwn, type Json, type JsonObject } from '../json.ts'
 import { LIMIT_ACTIONS, LIMITS, type Limits } from '../machines/events.ts'
 import type { RecordEdit } from '../store/change.ts'
 import { entryDraftSchema, type Entry, type EntryDraft } from './entries.ts'
@@ -131,7 +131,10 @@ export function parseCreate(options: CreateOptions, bounds: Bounds): Creation {
   }
   return {
     id: given.id === undefined ? null : parseId(given.id),
-    record: plainJson(record, { maxBytes: bounds.maxChangeBytes }) as unknown as SessionRecord,
+    record: plainJson(record, {
+      maxBytes: bounds.maxChangeBytes,
+      maxDepth: MAX_DEPTH + 1,
+    }) as unknown as SessionRecord,
     initialTokenCount: given.initialTokenCount ?? 0,
     ttlMs: given.ttlMs ?? null,
     limits: parseLimits(given.limits, UNLIMITED, 'create'),

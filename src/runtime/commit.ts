@@ -92,6 +92,8 @@ export interface RoadOptions {
   readonly restartIntensity: { readonly maxRestarts: number; readonly withinMs: number }
   /** Told after each acknowledgement. */
   readonly acknowledged: (resident: Resident, change: Change) => void
+  /** Told when a deadline could not be written: it is still to be told. */
+  readonly deadlineLost: (resident: Resident, error: unknown) => void
   /** Told when the store is closed for writing. */
   readonly failed: (code: string) => void
   readonly logger: { warn(details: object, message: string): void }
@@ -123,13 +125,29 @@ export class CommitRoad {
   submit(resident: Resident, request: Request): Promise<Committed> {
     try {
       const { operation } = request
-      const known = operation === undefined ? undefined : resident.operations.answerTo(operation)
-      const answer = known ?? this.#decide(resident, request)
+      const answer = this.answered(resident, operation) ?? this.#decide(resident, request)
       const { signal } = request.options
       return signal === undefined ? answer : abandonable(answer, signal, request.command, operation?.id)
     } catch (error) {
       return this.#refusal(resident, error)
     }
+  }
+
+  /** The first answer to an operation, when there was one. @throws OPERATION_REUSED */
+  answered(resident: Resident, operation: Operation | undefined): Promise<Committed> | undefined {
+    const known = operation === undefined ? undefined : resident.operations.find(operation)
+    if (known === undefined) return undefined
+    return 'pending' in known ? known.pending : this.#recall(resident, known.revision)
+  }
+
+  async #recall(resident: Resident, revision: number): Promise<Committed> {
+    const [change] = await this.#options.store.changes(resident.id, {
+      from: revision,
+      to: revision,
+      limit: 1,
+    })
+    if (change === undefined) throw sessionError('NOT_FOUND', { sessionId: resident.id })
+    return committedBy(change)
   }
 
   #decide(resident: Resident, request: Request): Promise<Committed> {
@@ -185,9 +203,8 @@ export class CommitRoad {
   decree(resident: Resident, decree: Decree): Promise<Committed> {
     try {
       this.#admissible(decree.event.type)
-      const { operation } = decree
-      const known = operation === undefined ? undefined : resident.operations.answerTo(operation)
-      if (known !== undefined) return known
+      const answered = this.answered(resident, decree.operation)
+      if (answered !== undefined) return answered
       return this.#append(resident, this.#living(resident), { at: this.#options.clock.now(), ...decree })
     } catch (error) {
       return this.#refusal(resident, error)
@@ -210,10 +227,7 @@ export class CommitRoad {
       const { facts, findings } = outcome
       const event = { type: 'deadline', kind, dueAt }
       this.#append(resident, state, { at, event, facts, entries: [], findings }).catch((error: unknown) => {
-        this.#options.logger.warn(
-          { sessionId: resident.id, code: (error as { code?: string }).code },
-          'deadline not written',
-        )
+        this.#options.deadlineLost(resident, error)
       })
     }
   }
@@ -329,7 +343,6 @@ export class CommitRoad {
     this.#pending -= 1
     resident.pending -= 1
     if (resident.pending === 0) resident.tail = undefined
-    if (draft.operation !== undefined) resident.operations.forget(draft.operation)
     if (generation === resident.generation) {
       resident.generation += 1
       this.drop(resident)

@@ -119,6 +119,7 @@ export class Creations {
     try {
       await this.#port.road.found(resident, { ...founding, operation })
     } catch (error) {
+      if (resident.decided === undefined) this.#port.road.drop(resident)
       this.#unclaim(tenantId, operation)
       throw error
     }
@@ -129,7 +130,8 @@ export class Creations {
   async #existing(resident: Resident, operation: Operation | undefined): Promise<Resident> {
     await resident.tail
     if (operation === undefined) throw sessionError('SESSION_EXISTS', { sessionId: resident.id })
-    const known = resident.operations.answerTo(operation) ?? (await this.#firstAnswer(resident, operation))
+    const known =
+      this.#port.road.answered(resident, operation) ?? (await this.#firstAnswer(resident, operation))
     if (known === undefined) throw sessionError('SESSION_EXISTS', { sessionId: resident.id })
     await known
     return resident

@@ -1,6 +1,7 @@
 /**
  * The one scheduler of deadlines: a heap of absolute instants, one timer.
  *   T1  A deadline never fires early; one that is overdue fires once, right after recovery.
+ *   T3  However many fall at one instant, only so many sessions are woken at a time.
  *   T2  The heap may hold stale instants; what counts is what the session says when its turn comes.
  */
 import type { Clock, Timer } from './clock.ts'
@@ -10,10 +11,13 @@ interface Slot {
   readonly sessionId: string
 }
 
+/** How many sessions are woken before the next ones wait for them. */
+const AT_A_TIME = 64
+
 /** Wakes sessions at their instants. */
 export class DeadlineScheduler {
   readonly #clock: Clock
-  readonly #fire: (sessionId: string) => void
+  readonly #fire: (sessionId: string) => Promise<void>
   readonly #heap: Slot[] = []
   /** The instant each session waits for; a slot that differs is stale (T2). */
   readonly #waiting = new Map<string, number>()
@@ -21,7 +25,7 @@ export class DeadlineScheduler {
   #timerAt = Infinity
   #stopped = false
 
-  constructor(clock: Clock, fire: (sessionId: string) => void) {
+  constructor(clock: Clock, fire: (sessionId: string) => Promise<void>) {
     this.#clock = clock
     this.#fire = fire
   }
@@ -61,20 +65,24 @@ export class DeadlineScheduler {
   }
 
   #ring(): void {
-    this.#timerAt = Infinity
+    this.#timerAt = -Infinity // Nothing is armed while sessions are being woken.
     this.#timer = undefined
+    const woken: Promise<void>[] = []
     const now = this.#clock.now()
-    for (
-      let [next] = this.#heap;
-      next !== undefined && next.dueAt <= now && !this.#stopped;
-      [next] = this.#heap
-    ) {
+    for (let [next] = this.#heap; next !== undefined && next.dueAt <= now; [next] = this.#heap) {
+      if (woken.length === AT_A_TIME) break
       pop(this.#heap)
       if (this.#waiting.get(next.sessionId) !== next.dueAt) continue // T2
       this.#waiting.delete(next.sessionId)
-      this.#fire(next.sessionId)
+      woken.push(this.#fire(next.sessionId))
     }
-    if (!this.#stopped) this.#arm()
+    const goOn = (): void => {
+      if (this.#stopped) return
+      this.#timerAt = Infinity
+      this.#arm()
+    }
+    if (woken.length < AT_A_TIME) goOn()
+    else void Promise.allSettled(woken).then(goOn) // T3
   }
 }
 

@@ -50,7 +50,7 @@ export async function deleteSession(
   const state = resident.decided
   if (state === undefined) {
     // The retry of a deletion that was acknowledged before: its first answer was true.
-    return operation !== undefined && resident.operations.answerTo(operation) !== undefined
+    return operation !== undefined && port.road.answered(resident, operation) !== undefined
   }
   if (!belongsTo(state.summary, options.principal)) return false
   if (options.expectedRevision !== undefined && options.expectedRevision !== state.revision) {

@@ -4,9 +4,15 @@
  *   N2  `content` is the caller's plain JSON, kept whole.
  */
 import { z } from 'zod'
-import type { Json } from '../json.ts'
+import { isJsonObject, type Json } from '../json.ts'
 
 const count = z.number().int().nonnegative()
+
+/** Named figures; checked in place, because a copy made key by key would lose one called `__proto__`. */
+const metrics = z.custom<Record<string, number>>(
+  (value) => isJsonObject(value) && Object.values(value).every((figure) => Number.isFinite(figure)),
+  'expected an object of finite numbers',
+)
 
 const typed = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('user_message') }),
@@ -17,7 +23,7 @@ const typed = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('evaluation_result'),
     score: z.number().min(0).max(1),
-    metrics: z.record(z.string(), z.number()),
+    metrics,
   }),
   z.strictObject({ type: z.literal('system_event'), event: z.string() }),
 ])

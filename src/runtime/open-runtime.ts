@@ -3,7 +3,7 @@
  *   U3  While it recovers nothing is decided; overdue deadlines fire once, right after.
  *   U4  Closing drains: no command is taken any more, those on their way are acknowledged, then the store lets go.
  */
-import { sessionError } from '../errors.ts'
+import { isSessionError, sessionError } from '../errors.ts'
 import type { Change } from '../store/change.ts'
 import { openJsonStore } from '../store/json-store/json-store.ts'
 import type { SessionStore } from '../store/store.ts'
@@ -47,6 +47,9 @@ import { feedChanges, Wakers } from './subscriptions.ts'
 import { documentOf } from './transfer.ts'
 
 const SILENT: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+
+/** How long a deadline waits that could not be written because there was no room. */
+const TELL_AGAIN_MS = 1000
 
 /** How often a read-only runtime looks for news while somebody follows. */
 const LOOK_EVERY_MS = 200
@@ -113,6 +116,7 @@ class LocalRuntime implements Runtime {
       maxPending: options.maxPendingCommands ?? 65_536,
       restartIntensity: options.restartIntensity ?? { maxRestarts: 3, withinMs: 60_000 },
       acknowledged: (resident, change) => this.#acknowledged(resident, change),
+      deadlineLost: (resident, error) => this.#tellLater(resident.id, error),
       failed: (code) => this.#host.supervisor.send({ type: 'fail', code }),
     })
     this.#residents = new Residents(store, options.maxLiveActors ?? 1000, (resident) =>
@@ -189,9 +193,18 @@ class LocalRuntime implements Runtime {
     const id = parseId(sessionId)
     const resident = await this.#residents.summon(id)
     await resident.tail?.catch(() => undefined)
-    if (resident.durable === undefined) return (await this.create({ ...options, id }, command)) as Session
+    if (resident.durable === undefined) {
+      try {
+        return (await this.create({ ...options, id }, command)) as Session
+      } catch (error) {
+        // Somebody else made it in the meantime.
+        if (!isSessionError(error, 'SESSION_EXISTS')) throw error
+      }
+    }
     const principal = { tenantId: options.tenantId ?? null, userId: options.userId ?? null }
-    if (!belongsTo(resident.durable.summary, principal)) throw sessionError('NOT_FOUND', { sessionId: id })
+    if (resident.durable === undefined || !belongsTo(resident.durable.summary, principal)) {
+      throw sessionError('NOT_FOUND', { sessionId: id })
+    }
     return this.#present(resident)
   }
 
@@ -395,18 +408,19 @@ class LocalRuntime implements Runtime {
     return report
   }
 
-  #wake(sessionId: string): void {
-    this.#residents
-      .summon(sessionId)
-      .then((resident) => {
-        this.#road.fireDue(resident)
-      })
-      .catch((error: unknown) => {
-        this.#logger.warn(
-          { sessionId, code: (error as { code?: string }).code },
-          'deadline could not be told',
-        )
-      })
+  async #wake(sessionId: string): Promise<void> {
+    try {
+      this.#road.fireDue(await this.#residents.summon(sessionId))
+    } catch (error) {
+      this.#tellLater(sessionId, error)
+    }
+  }
+
+  /** A deadline that could not be told now is told a little later, as long as anything can be written. */
+  #tellLater(sessionId: string, error: unknown): void {
+    this.#logger.warn({ sessionId, code: (error as { code?: string }).code }, 'a deadline could not be told')
+    if (!isSessionError(error, 'STORE_FULL') && !isSessionError(error, 'STORE_BUSY')) return
+    this.#deadlines.set(sessionId, this.#clock.now() + TELL_AGAIN_MS)
   }
 
   #acknowledged(resident: Resident, change: Change): void {

@@ -12,52 +12,72 @@ import type { Committed } from './commit.ts'
 /** How many operations of a session are known at least. */
 export const OPERATION_WINDOW = 1024
 
-interface Answered {
+interface Known {
   readonly digest: string
-  readonly answer: Promise<Committed>
+  /** The answer while it is on its way; afterwards the change of `revision` gives it again. */
+  answer: Promise<Committed> | undefined
+  revision: number
 }
 
-/** The newest operations of one session with their answers. */
+/** What the window knows of an operation. */
+export type Answer = { readonly pending: Promise<Committed> } | { readonly revision: number }
+
+/** The newest operations of one session: digest and revision of each, so that a long window costs little. */
 export class OperationWindow {
-  readonly #answers = new Map<string, Answered>()
+  readonly #known = new Map<string, Known>()
   /** Whether everything the window should hold is in memory. */
   complete = false
 
-  /** The first answer to this operation, when there was one. @throws OPERATION_REUSED */
-  answerTo(operation: Operation): Promise<Committed> | undefined {
-    const known = this.#answers.get(operation.id)
+  /** Where the first answer to this operation is, when there was one. @throws OPERATION_REUSED */
+  find(operation: Operation): Answer | undefined {
+    const known = this.#known.get(operation.id)
     if (known === undefined) return undefined
     if (known.digest !== operation.digest)
       throw sessionError('OPERATION_REUSED', { operationId: operation.id })
-    return known.answer
+    return known.answer === undefined ? { revision: known.revision } : { pending: known.answer }
   }
 
-  /** Keeps an answer; the oldest beyond the window goes (O1). */
+  /** Keeps an operation whose answer is on its way; the oldest beyond the window goes (O1), a failed one too (O3). */
   keep(operation: Operation, answer: Promise<Committed>): void {
-    this.#answers.set(operation.id, { digest: operation.digest, answer })
-    if (this.#answers.size <= OPERATION_WINDOW) return
-    const oldest = this.#answers.keys().next()
-    if (oldest.done !== true) this.#answers.delete(oldest.value)
+    const known: Known = { digest: operation.digest, answer, revision: 0 }
+    this.#keep(operation.id, known)
+    answer.then(
+      ({ revision }) => {
+        known.revision = revision
+        known.answer = undefined
+      },
+      () => {
+        if (this.#known.get(operation.id) === known) this.#known.delete(operation.id)
+      },
+    )
   }
 
-  /** Forgets an operation that was not written (O3). */
-  forget(operation: Operation): void {
-    this.#answers.delete(operation.id)
+  #keep(id: string, known: Known): void {
+    this.#known.set(id, known)
+    if (this.#known.size <= OPERATION_WINDOW) return
+    const oldest = this.#known.keys().next()
+    if (oldest.done !== true) this.#known.delete(oldest.value)
   }
 
   /** Takes in operations read back from history, oldest first; what is known already is newer and stays. */
-  restore(changes: readonly Change[], answerOf: (change: Change) => Committed): void {
-    const newer = [...this.#answers]
-    this.#answers.clear()
-    for (const change of changes) {
-      const { operation } = change
-      if (operation !== undefined) this.keep(operation, Promise.resolve(answerOf(change)))
+  restore(changes: readonly Change[]): void {
+    const newer = [...this.#known]
+    this.#known.clear()
+    for (const { operation, revision } of changes) {
+      if (operation !== undefined)
+        this.#keep(operation.id, { digest: operation.digest, answer: undefined, revision })
     }
     for (const [id, known] of newer) {
-      this.#answers.delete(id)
-      this.#answers.set(id, known)
+      this.#known.delete(id)
+      this.#keep(id, known)
     }
     this.complete = true
+  }
+
+  /** Forgets everything; it is read back when next needed. */
+  clear(): void {
+    this.#known.clear()
+    this.complete = false
   }
 }
 

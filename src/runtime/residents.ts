@@ -6,7 +6,6 @@
  */
 import type { Change } from '../store/change.ts'
 import type { SessionStore } from '../store/store.ts'
-import { committedBy } from './commit.ts'
 import { OPERATION_WINDOW } from './operations.ts'
 import { Resident } from './resident.ts'
 
@@ -86,7 +85,7 @@ export class Residents {
       if (last === undefined || page.length < PAGE) break
       to = last.revision - 1
     }
-    if (!resident.operations.complete) resident.operations.restore(found.reverse(), committedBy)
+    if (!resident.operations.complete) resident.operations.restore(found.reverse())
   }
 
   /** Marks a session as used, and passivates others when too many have actors. */
@@ -112,6 +111,7 @@ export class Residents {
         return // P3
       }
       this.#drop(resident)
+      if (resident.revision > 0) resident.operations.clear()
       return
     }
   }

@@ -4,7 +4,7 @@
  *   X2  export → import → export gives the same document.
  */
 import { sessionError } from '../errors.ts'
-import { plainJson, type JsonObject } from '../json.ts'
+import { MAX_DEPTH, plainJson, type JsonObject } from '../json.ts'
 import type { SessionContext } from '../machines/events.ts'
 import { contextFault, initialContext } from '../machines/context.ts'
 import { tally } from '../machines/limits.ts'
@@ -16,6 +16,9 @@ import { DOCUMENT_FORMAT, type SessionDocument } from './document.ts'
 import type { Entry } from './entries.ts'
 import { readEntries } from './entry-reader.ts'
 import { contextOf, recordOf, statusOf } from './resident.ts'
+
+/** What an entry's own keys may take beside its content. */
+const ENTRY_HEAD_BYTES = 4096
 
 /** The whole session as one document. */
 export async function documentOf(store: SessionStore, state: StoredState): Promise<SessionDocument> {
@@ -92,9 +95,16 @@ export function foundationOf(document: SessionDocument, bounds: Bounds): Foundat
       context,
       policy: status === 'active' ? 'within' : null,
     },
-    record: plainJson(document.record, { maxBytes: bounds.maxChangeBytes }) as JsonObject,
+    record: plainJson(document.record, {
+      maxBytes: bounds.maxChangeBytes,
+      maxDepth: MAX_DEPTH + 1,
+    }) as JsonObject,
     entries: document.entries.map(
-      (entry) => plainJson(entry, { maxBytes: bounds.maxEntryBytes }) as unknown as Entry,
+      (entry) =>
+        plainJson(entry, {
+          maxBytes: bounds.maxEntryBytes + ENTRY_HEAD_BYTES,
+          maxDepth: MAX_DEPTH + 1,
+        }) as unknown as Entry,
     ),
   }
 }

@@ -9,7 +9,7 @@
 import type { SeededRandom } from './seeded-random.ts'
 
 /** What a disk writes whole or not at all. */
-export const SECTOR_BYTES = 512
+const SECTOR_BYTES = 512
 
 /** Bytes that grow; everything past `size` is zero. */
 interface Bytes {

@@ -156,7 +156,7 @@ test('[S1-23 S1-26] the last parent set is the parent', async () => {
   expect((await runtime.list({ parentId: second.id })).items.map(({ id }) => id)).toEqual([child.id])
 })
 
-test('[S1-26] a parent must exist, and nobody descends from himself', async () => {
+test('[S1-26] a parent must exist, and none descends from itself', async () => {
   const { runtime } = await memoryRuntime()
   const parent = await runtime.create()
   const child = await runtime.create({ parentId: parent.id })

@@ -4,6 +4,7 @@
  *   ```ts file=agent.mjs       kept under that name, and run by the shell lines below that name it
  *   ```ts no-run: why not      type-checked only
  *   ```sh                      lines that start with `$ ` are run in order, what follows them is their output
+ * A program that kills itself with SIGKILL is run twice, and has to get that far both times.
  * A shell line that is expected to fail ends in `# exit 3`. In outputs `…` stands for anything, and numbers, ids and spaces
  * are not compared.
  */
@@ -20,6 +21,11 @@ export interface Snippet {
   /** Why it is not run; undefined when it is. */
   readonly reason: string | undefined
   readonly code: string
+}
+
+/** Whether a program ends by killing itself, as the ones that show recovery do. */
+export function killsItself({ code }: Snippet): boolean {
+  return /process\.kill\(process\.pid, ['"]SIGKILL['"]\)/.test(code)
 }
 
 /** One shell line with what the page says about it. */
@@ -96,7 +102,7 @@ const simplified = (line: string): string =>
   line
     .replace(/\b[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}\b/gi, '0')
     .replace(/\b[\da-f]{16,}\b/gi, '0')
-    .replace(/\d[\d.,:TZ-]*/g, '0')
+    .replace(/\d+(?:[.,:T-]\d+)*Z?/g, '0')
     .replace(/\s+/g, ' ')
     .trim()
 

@@ -9,9 +9,13 @@
  */
 import { z } from 'zod'
 import { isJsonObject, type JsonObject } from '../../json.ts'
-import type { SessionDocument } from '../../runtime/document.ts'
-import { sessionDocument } from '../../runtime/document-schema.ts'
-import { interchangeError, jsonSchema, parseInterchange } from '../../runtime/interchange-schema.ts'
+import {
+  interchangeError,
+  jsonSchema,
+  parseInterchange,
+  sessionDocument,
+  type SessionDocument,
+} from '../../index.ts'
 import { keepDifferences, ownMetadata, restoreDifferences, withoutReserved } from './differences.ts'
 import { quote, readJson, type DocumentFormat } from './format.ts'
 import { millisOf, printTime, timeSchema } from './rfc3339.ts'

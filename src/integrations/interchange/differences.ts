@@ -8,7 +8,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { getOwn, isJsonObject, setOwn, type Json, type JsonObject } from '../../json.ts'
-import type { SessionDocument } from '../../runtime/document.ts'
+import type { SessionDocument } from '../../index.ts'
 
 /** The key of the metadata that belongs to interchange. */
 export const RESERVED_KEY = 'interchange'

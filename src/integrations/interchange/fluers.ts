@@ -11,16 +11,17 @@
 import { z } from 'zod'
 import { isSessionError } from '../../errors.ts'
 import { isJsonObject, setOwn, type Json, type JsonObject } from '../../json.ts'
-import type { SessionDocument } from '../../runtime/document.ts'
-import { sessionDocument } from '../../runtime/document-schema.ts'
-import type { Entry, EntryType } from '../../runtime/entries.ts'
 import {
   interchangeError,
   jsonSchema,
   mapSchema,
   parseInterchange,
+  sessionDocument,
+  type Entry,
+  type EntryType,
   type InterchangeSource,
-} from '../../runtime/interchange-schema.ts'
+  type SessionDocument,
+} from '../../index.ts'
 import { keepDifferences, ownMetadata, restoreDifferences, withoutReserved } from './differences.ts'
 import { textOf, toolSucceeded } from './entry-text.ts'
 import { quote, readJson, type DocumentFormat } from './format.ts'

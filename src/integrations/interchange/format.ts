@@ -3,8 +3,7 @@
  *   I1  Conversions are pure: no clock, no ids, no I/O. What a format does not hold comes in as an option.
  */
 import type { JsonObject } from '../../json.ts'
-import type { SessionDocument } from '../../runtime/document.ts'
-import { interchangeError, type InterchangeSource } from '../../runtime/interchange-schema.ts'
+import { interchangeError, type InterchangeSource, type SessionDocument } from '../../index.ts'
 
 /** What a document does not say itself. */
 export interface InterchangeOptions {

@@ -10,9 +10,13 @@
  */
 import { z } from 'zod'
 import { getOwn, isJsonObject, setOwn, type Json, type JsonObject } from '../../json.ts'
-import type { SessionDocument } from '../../runtime/document.ts'
-import type { Entry, EntryDraft, EntryType } from '../../runtime/entries.ts'
-import { parseInterchange } from '../../runtime/interchange-schema.ts'
+import {
+  parseInterchange,
+  type Entry,
+  type EntryDraft,
+  type EntryType,
+  type SessionDocument,
+} from '../../index.ts'
 import { textOf, toolSucceeded } from './entry-text.ts'
 import { quote, readJson, type InterchangeOptions } from './format.ts'
 

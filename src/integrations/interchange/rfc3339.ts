@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import type { JsonPath } from '../../json.ts'
-import { interchangeError } from '../../runtime/interchange-schema.ts'
+import { interchangeError } from '../../index.ts'
 
 /** An instant: whole epoch milliseconds, and the nanoseconds below them. */
 export interface Instant {

@@ -3,8 +3,7 @@
  */
 import { isSessionError } from '../../errors.ts'
 import type { JsonObject } from '../../json.ts'
-import { parseSessionDocument } from '../../runtime/document-schema.ts'
-import { interchangeError } from '../../runtime/interchange-schema.ts'
+import { interchangeError, parseSessionDocument } from '../../index.ts'
 import { readJson, type DocumentFormat } from './format.ts'
 
 const FORMAT = 'sessionwright'

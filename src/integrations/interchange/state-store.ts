@@ -10,11 +10,15 @@
 import { z } from 'zod'
 import { isSessionError } from '../../errors.ts'
 import { getOwn, isJsonObject, setOwn, type Json, type JsonObject } from '../../json.ts'
-import type { SessionDocument } from '../../runtime/document.ts'
-import { sessionDocument } from '../../runtime/document-schema.ts'
-import type { Entry } from '../../runtime/entries.ts'
-import { parseId } from '../../runtime/ids.ts'
-import { interchangeError, jsonMapSchema, parseInterchange } from '../../runtime/interchange-schema.ts'
+import {
+  interchangeError,
+  jsonMapSchema,
+  parseId,
+  parseInterchange,
+  sessionDocument,
+  type Entry,
+  type SessionDocument,
+} from '../../index.ts'
 import { keepDifferences, ownMetadata, restoreDifferences, withoutReserved } from './differences.ts'
 import { textOf } from './entry-text.ts'
 import { readJson, type DocumentFormat } from './format.ts'

@@ -9,15 +9,15 @@
  */
 import { z } from 'zod'
 import type { JsonObject } from '../../json.ts'
-import type { SessionDocument } from '../../runtime/document.ts'
-import { sessionDocument } from '../../runtime/document-schema.ts'
 import {
   interchangeError,
   jsonMapSchema,
   jsonSchema,
   mapSchema,
   parseInterchange,
-} from '../../runtime/interchange-schema.ts'
+  sessionDocument,
+  type SessionDocument,
+} from '../../index.ts'
 import { keepDifferences, restoreDifferences } from './differences.ts'
 import { quote, readJson, type DocumentFormat } from './format.ts'
 import { camelKeys, snakeKeys } from './key-case.ts'

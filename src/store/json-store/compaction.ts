@@ -1,7 +1,8 @@
 /**
  * Giving back the room of dead lines, and erasing sessions without a trace.
  *   CO1  Only lines that the index knows to be dead are left out; the newest tombstone of a session stays.
- *   CO2  Before a segment is replaced an index is on the disk that ends behind it, so no index ends inside of it.
+ *   CO2  Before the first tombstone is erased an index is on the disk that knows of the deletions: an older one would
+ *        bring the sessions back.
  *   CO3  Segments are replaced oldest first: while any line of a session is left, so is its tombstone. A crash between
  *        two steps therefore neither loses a session nor brings a deleted one back.
  *   CO4  A segment is replaced only while the store is ours, and not at all while it holds damage, unless to erase.
@@ -54,7 +55,7 @@ export async function compactSegments(host: CompactionHost, { deadShare }: Compa
   const knownDead = host.index.deadBytes
   let freed = 0
   let left = 0
-  let isIndexed = false
+  let isTouched = false
   for (const segment of segments) {
     const scan = await scanned(host, segment)
     if (scan === undefined || scan.bad.length > 0 || scan.header === undefined) continue
@@ -63,14 +64,13 @@ export async function compactSegments(host: CompactionHost, { deadShare }: Compa
       left += dead
       continue
     }
-    if (!isIndexed) await host.writeIndex()
-    isIndexed = true
+    isTouched = true
     freed += await replace(host, scan, {
       line: (line) => !host.index.isDead(line.sessionId, line.revision),
       bad: () => 'keep',
     })
   }
-  if (isIndexed) {
+  if (isTouched) {
     // What died meanwhile was not looked at.
     host.index.countedDead(left + host.index.deadBytes - knownDead)
     await host.writeIndex()

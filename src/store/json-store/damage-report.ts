@@ -2,7 +2,8 @@
  * The damage found so far, and the sessions it touches.
  *   D1  A session is under suspicion when its id is legible in bad bytes, and cleared when its next line connects to the
  *       line before them: then the bad bytes were not its own.
- *   D2  A session whose lines do not connect stays damaged until a tombstone ends it.
+ *   D2  A session whose lines do not connect stays damaged until a tombstone ends it. When nothing but that spoke of
+ *       damage there is none: compaction takes dead lines out segment by segment.
  */
 import type { Json } from '../../json.ts'
 import { isJsonObject } from '../../json.ts'
@@ -23,13 +24,15 @@ interface Found extends DamagedPlace {
 /** Damage by place and by session. */
 export class DamageReport {
   readonly #found: Found[] = []
+  /** Nothing bad was seen there, but the lines of one session do not connect (D2). */
+  readonly #guesses = new Set<Found>()
   readonly #sessions = new Map<string, Found>()
   /** Sessions beyond suspicion (D2). */
   readonly #proven = new Set<string>()
 
   /** Whether no damage is known. */
   get isEmpty(): boolean {
-    return this.#found.length === 0
+    return this.#found.length === 0 && this.#guesses.size === 0
   }
 
   /** Notes a damaged place, once; the sessions are under suspicion (D1). */
@@ -50,7 +53,7 @@ export class DamageReport {
     let found = this.#found.at(-1)
     if (found === undefined) {
       found = { ...place, bytes: 0, sessionIds: new Set() }
-      this.#found.push(found)
+      this.#guesses.add(found)
     }
     found.sessionIds.add(sessionId)
     this.#sessions.set(sessionId, found)
@@ -64,7 +67,10 @@ export class DamageReport {
   /** The damaged life of the session is over (D2). */
   end(sessionId: string): void {
     this.#proven.delete(sessionId)
-    if (!this.#sessions.delete(sessionId)) return
+    const place = this.#sessions.get(sessionId)
+    if (place === undefined) return
+    this.#sessions.delete(sessionId)
+    this.#guesses.delete(place)
     for (const found of this.#found) found.sessionIds.delete(sessionId)
   }
 
@@ -75,7 +81,9 @@ export class DamageReport {
 
   /** Every damaged place with the sessions it touches. */
   list(): Damage[] {
-    return this.#found.map((found) => ({ ...found, sessionIds: [...found.sessionIds] }))
+    return [...this.#found, ...this.#guesses].map(({ file, byte, bytes, reason, sessionIds }) => {
+      return { file, byte, bytes, reason, sessionIds: [...sessionIds] }
+    })
   }
 
   /** The report as JSON. */

@@ -103,7 +103,7 @@ export function decodeIndex(
   return { header: publicHeader(head), index: new SessionIndex(columnsOf(body, head)) }
 }
 
-/** Writes an index durably and removes the older files (IF2); resolves with its size. */
+/** Writes an index durably and removes the older files, durably as well (IF2); resolves with its size. */
 export async function writeIndexFile(
   files: FileSystem,
   folder: string,
@@ -114,9 +114,13 @@ export async function writeIndexFile(
 ): Promise<number> {
   const bytes = encodeIndex(index, header)
   await replaceFile(files, folder, name, bytes, unique)
+  let removed = 0
   for (const other of await files.list(folder)) {
-    if (other !== name && parseIndexFileName(other) !== undefined) await files.remove(`${folder}/${other}`)
+    if (other === name || parseIndexFileName(other) === undefined) continue
+    await files.remove(`${folder}/${other}`)
+    removed += 1
   }
+  if (removed > 0) await files.syncFolder(folder)
   return bytes.length
 }
 

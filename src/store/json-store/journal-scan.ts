@@ -130,10 +130,12 @@ async function settled({ files, folder, isFollower }: ScanOptions, scan: Segment
   const handle = await files.open(`${folder}/${segmentName(scan.segment)}`, 'read')
   try {
     await handle.sync()
+    return scan
+  } catch {
+    return { ...scan, lines: scan.lines.filter((line) => line.offset + line.bytes <= scan.durable) }
   } finally {
     await handle.close()
   }
-  return scan
 }
 
 /** Decides what of one segment is believed; `next` is the segment with lines that follows it. */

@@ -144,10 +144,36 @@ describe('limits in time', () => {
 })
 
 describe('the scheduler', () => {
+  test('[T3] a thousand at one instant are woken a few at a time, all of them once', async () => {
+    const clock = new ManualClock(0)
+    const rung = new Set<string>()
+    let awake = 0
+    let most = 0
+    const scheduler = new DeadlineScheduler(clock, async (id) => {
+      awake += 1
+      most = Math.max(most, awake)
+      await settled()
+      awake -= 1
+      rung.add(id)
+    })
+    for (let index = 0; index < 1000; index += 1) scheduler.set(`s-${index}`, 10)
+
+    clock.advance(10)
+    while (rung.size < 1000) {
+      await settled()
+      clock.advance(0)
+    }
+
+    expect(most).toBe(64)
+    expect(scheduler.size).toBe(0)
+  })
+
   test('[T1] [T2] rings in order of instants, forgets what was replaced, and stops', () => {
     const clock = new ManualClock(0)
     const rung: string[] = []
-    const scheduler = new DeadlineScheduler(clock, (id) => rung.push(`${id}@${clock.now()}`))
+    const scheduler = new DeadlineScheduler(clock, async (id) => {
+      rung.push(`${id}@${clock.now()}`)
+    })
     for (const [id, at] of [
       ['c', 30],
       ['a', 10],

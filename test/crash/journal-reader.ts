@@ -1,0 +1,64 @@
+/**
+ * A second reader of the journal format, written from docs/spec/journal.md alone: it shares no code with the product, so
+ * that one mistake cannot be in both.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { crc32 } from 'node:zlib'
+
+interface Line {
+  readonly pos?: readonly [number, number]
+  readonly id: string
+  readonly rev: number
+  readonly prev: readonly number[] | null
+  readonly op?: readonly [string, string]
+  readonly deleted?: true
+}
+
+/** What the files say. */
+export interface JournalContents {
+  /** For each living session its lines, as `revision operationId`. */
+  readonly sessions: ReadonlyMap<string, readonly string[]>
+  readonly lines: number
+  readonly segments: number
+  /** Bytes at the end that are no line. */
+  readonly tornBytes: number
+  readonly faults: readonly string[]
+}
+
+/** Reads every line of every segment, oldest first. */
+export function readJournalFiles(dir: string): JournalContents {
+  const sessions = new Map<string, string[]>()
+  const newest = new Map<string, Line>()
+  const faults: string[] = []
+  let [lines, tornBytes] = [0, 0]
+  const segments = readdirSync(`${dir}/journal`).filter((name) => /^\d{8}\.jsonl$/.test(name))
+  for (const name of segments.toSorted()) {
+    for (const text of readFileSync(`${dir}/journal/${name}`, 'latin1').split('\n')) {
+      if (text === '') continue
+      const end = text.lastIndexOf(',"crc":"')
+      const bytes = Buffer.from(text, 'latin1')
+      if (end < 0 || text.slice(end) !== `,"crc":"${checksum(bytes.subarray(0, end))}"}`) {
+        tornBytes += bytes.length
+        continue
+      }
+      if (tornBytes > 0) faults.push(`${name}: a good line stands behind ${tornBytes} bytes that are none`)
+      const line = JSON.parse(bytes.toString()) as Line
+      if (line.pos === undefined) continue
+      lines += 1
+      const { id, rev, prev, op, deleted } = line
+      const before = newest.get(id)
+      if (before !== undefined && rev !== before.rev + 1) faults.push(`${id}: ${rev} stands behind ${before.rev}`)
+      if (before !== undefined && `${prev?.slice(0, 2)}` !== `${before.pos}`) {
+        faults.push(`${id} revision ${rev} does not point at the line before it`)
+      }
+      newest.set(id, line)
+      if (deleted === true) sessions.delete(id)
+      else sessions.set(id, (sessions.get(id) ?? []).concat(`${rev} ${op?.[0] ?? null}`))
+    }
+  }
+  return { sessions, lines, segments: segments.length, tornBytes, faults }
+}
+
+function checksum(bytes: Uint8Array): string {
+  return crc32(bytes).toString(16).padStart(8, '0')
+}
