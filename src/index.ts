@@ -140,6 +140,11 @@ export type {
   StoredState,
   Summary,
 } from './store/change.ts'
+export { diagnose } from './store/json-store/doctor.ts'
+export type { Diagnosis, DoctorOptions } from './store/json-store/doctor.ts'
+export { repair } from './store/json-store/repair.ts'
+export type { RepairOptions, RepairReport } from './store/json-store/repair.ts'
+export type { SessionRepair } from './store/json-store/salvage.ts'
 export { openDocuments } from './store/documents.ts'
 export type { Documents, DocumentsOptions } from './store/documents.ts'
 export { diskFileSystem } from './store/file-system.ts'

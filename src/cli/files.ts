@@ -47,9 +47,12 @@ export async function sizeOf(name: string): Promise<number | null> {
   return found.isFile() ? found.size : null
 }
 
-/** Whether a folder holds a store. */
+/** Whether a folder holds a store, damaged or not. */
 export async function holdsStore(dir: string): Promise<boolean> {
-  return (await whyUnreadable(join(dir, 'store.json'))) !== 'ENOENT'
+  for (const part of ['store.json', 'journal']) {
+    if ((await whyUnreadable(join(dir, part))) !== 'ENOENT') return true
+  }
+  return false
 }
 
 /** A new empty folder of this user alone, in the place for temporary files. */

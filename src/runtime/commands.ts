@@ -4,14 +4,14 @@
  */
 import { z } from 'zod'
 import { sessionError } from '../errors.ts'
-import { MAX_DEPTH, plainJson, setOwn, type Json, type JsonObject } from '../json.ts'
+import { MAX_DEPTH, plainJson, type Json, type JsonObject } from '../json.ts'
 import { LIMIT_ACTIONS, LIMITS, type Limits } from '../machines/events.ts'
 import type { RecordEdit } from '../store/change.ts'
 import { entryDraftSchema, type Entry, type EntryDraft } from './entries.ts'
 import { parseId, type Ids } from './ids.ts'
 import { kindSchema, type SessionRecord } from './record.ts'
 import type { CreateOptions } from './runtime.ts'
-import type { CommandOptions, LimitOptions, RecordChanges } from './session.ts'
+import type { CommandOptions, RecordChanges } from './session.ts'
 
 /** Sizes a command must stay under, in bytes of UTF-8 JSON. */
 export interface Bounds {
@@ -252,12 +252,3 @@ export function parseCommandOptions(options: CommandOptions | undefined, command
 }
 
 const NO_OPTIONS: CommandOptions = Object.freeze({})
-
-/** A plain object without a prototype's keys, from pairs. */
-export function objectOf(pairs: Iterable<readonly [string, Json]>): JsonObject {
-  const result: Record<string, Json> = {}
-  for (const [key, value] of pairs) setOwn(result, key, value)
-  return result
-}
-
-export type { LimitOptions }

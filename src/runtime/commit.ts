@@ -7,28 +7,13 @@
  *   R5  A session whose machine keeps failing is quarantined; its neighbours notice nothing.
  */
 import { isSessionError, sessionError } from '../errors.ts'
-import type { Json, JsonObject } from '../json.ts'
-import { deadlinesOf, nextDueAt, nextDueKind } from '../machines/deadlines.ts'
-import {
-  DEADLINE_KINDS,
-  type LimitFinding,
-  type SessionContext,
-  type SessionEvent,
-} from '../machines/events.ts'
+import { deadlinesOf, nextDueKind } from '../machines/deadlines.ts'
+import type { LimitFinding, SessionEvent } from '../machines/events.ts'
 import { allows, isEnd, isStatus, statusesFor, type CommandName, type Status } from '../machines/lifecycle.ts'
-import type {
-  Change,
-  Operation,
-  Patch,
-  Quarantine,
-  RecordEdit,
-  StoredEvent,
-  StoredState,
-  Summary,
-} from '../store/change.ts'
-import { editRecord } from '../store/change.ts'
+import type { Change, Operation, RecordEdit, StoredEvent, StoredState } from '../store/change.ts'
 import type { SessionStore } from '../store/store.ts'
-import { changedKeys, type ActorFacts, type ActorHost, type SessionActor } from './actors.ts'
+import type { ActorFacts, ActorHost, SessionActor } from './actors.ts'
+import { changeOf, stateAfter, type Decree, type Draft, type Founding } from './change-of.ts'
 import type { Clock } from './clock.ts'
 import type { Entry } from './entries.ts'
 import { contextOf, statusOf, type Resident } from './resident.ts'
@@ -309,7 +294,7 @@ export class CommitRoad {
     const after =
       draft.tombstone === true
         ? undefined
-        : stateAfter(resident.id, revision, before, draft, this.#options.host)
+        : stateAfter(resident.id, revision, before, draft, this.#options.host.identity)
     const change = changeOf(resident.id, revision, before, after, draft)
     const stored = after ?? (before as StoredState)
     const { generation } = resident
@@ -385,150 +370,6 @@ type Told =
     }
   | { readonly kind: 'refused'; readonly findings: readonly LimitFinding[] }
   | { readonly kind: 'notAllowed' }
-
-/** The first change of a life: facts, record and entries as they are. */
-export interface Founding {
-  readonly at: number
-  readonly event: StoredEvent
-  readonly operation?: Operation | undefined
-  readonly facts: ActorFacts
-  readonly record: JsonObject
-  readonly entries: readonly Entry[]
-}
-
-/** A change no machine decides. */
-export interface Decree {
-  readonly event: StoredEvent
-  readonly operation?: Operation | undefined
-  readonly quarantine?: Quarantine | null
-  readonly edits?: readonly RecordEdit[]
-  readonly tombstone?: true
-}
-
-interface Draft {
-  readonly at: number
-  readonly event: StoredEvent
-  readonly operation?: Operation | undefined
-  readonly facts?: ActorFacts
-  readonly record?: JsonObject
-  readonly entries?: readonly Entry[]
-  readonly edits?: readonly RecordEdit[] | undefined
-  readonly findings?: readonly LimitFinding[]
-  readonly quarantine?: Quarantine | null
-  readonly tombstone?: true
-}
-
-function stateAfter(
-  id: string,
-  revision: number,
-  before: StoredState | undefined,
-  draft: Draft,
-  host: ActorHost,
-): StoredState {
-  const facts = draft.facts ?? {
-    value: before?.facts.value ?? null,
-    context: before?.facts.context as unknown as SessionContext,
-    policy: before?.facts.policy ?? null,
-  }
-  const record = draft.record ?? before?.record ?? {}
-  const edited = draft.edits === undefined ? record : editRecord(record, draft.edits)
-  const status = statusWord(facts.value)
-  const dueAt = nextDueAt(deadlinesOf(status, facts.context))
-  return {
-    sessionId: id,
-    revision,
-    facts: {
-      machine: draft.facts === undefined && before !== undefined ? before.facts.machine : host.identity,
-      value: facts.value,
-      context: facts.context as unknown as JsonObject,
-      policy: facts.policy,
-      quarantine: draft.quarantine === undefined ? (before?.facts.quarantine ?? null) : draft.quarantine,
-    },
-    record: edited,
-    summary: {
-      status,
-      tenantId: edited['tenantId'] as string | null,
-      userId: edited['userId'] as string | null,
-      parentId: edited['parentId'] as string | null,
-      createdAt: facts.context.createdAt,
-      updatedAt: draft.at,
-      dueAt,
-    },
-  }
-}
-
-/** The status inside a machine value: the outermost state's name. */
-function statusWord(value: Json): Status {
-  const word = typeof value === 'string' ? value : Object.keys(value as JsonObject)[0]
-  if (isStatus(word)) return word
-  throw sessionError('INVARIANT_BROKEN', { rule: 'L1', reason: `the machine stands in "${String(word)}"` })
-}
-
-function changeOf(
-  id: string,
-  revision: number,
-  before: StoredState | undefined,
-  after: StoredState | undefined,
-  draft: Draft,
-): Change {
-  const summary = after === undefined ? undefined : summaryPatch(before?.summary, after.summary)
-  const findings = draft.findings ?? []
-  return {
-    sessionId: id,
-    revision,
-    at: draft.at,
-    event: draft.event,
-    ...(draft.operation === undefined ? {} : { operation: draft.operation }),
-    patch: after === undefined ? {} : patchOf(before, after, draft.edits),
-    entries: draft.entries ?? [],
-    ...(findings.length === 0 ? {} : { findings: findings as unknown as NonNullable<Change['findings']> }),
-    ...(summary === undefined ? {} : { summary }),
-    ...(draft.tombstone === true ? { tombstone: true } : {}),
-  }
-}
-
-function patchOf(
-  before: StoredState | undefined,
-  after: StoredState,
-  edits: readonly RecordEdit[] | undefined,
-): Patch {
-  if (before === undefined) {
-    const record = Object.entries(after.record).map(([key, value]): RecordEdit => [[key], value])
-    return { whole: true, ...after.facts, record }
-  }
-  const patch: { -readonly [Key in keyof Patch]: Patch[Key] } = {}
-  const was = before.facts
-  const is = after.facts
-  if (is.machine !== was.machine && JSON.stringify(is.machine) !== JSON.stringify(was.machine))
-    patch.machine = is.machine
-  if (!sameValue(was.value, is.value)) patch.value = is.value
-  const context = changedKeys(was.context, is.context)
-  if (context !== undefined) patch.context = context
-  if (!sameValue(was.policy, is.policy)) patch.policy = is.policy
-  if (is.quarantine !== was.quarantine) patch.quarantine = is.quarantine
-  if (edits !== undefined && edits.length > 0) patch.record = edits
-  return patch
-}
-
-function sameValue(a: Json, b: Json): boolean {
-  return (
-    a === b || (typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b))
-  )
-}
-
-const SUMMARY_KEYS = ['status', 'tenantId', 'userId', 'parentId', 'createdAt', 'dueAt'] as const
-
-function summaryPatch(before: Summary | undefined, after: Summary): Partial<Summary> | undefined {
-  if (before === undefined) {
-    const { updatedAt: _, ...all } = after
-    return all
-  }
-  let patch: Record<string, unknown> | undefined
-  for (const key of SUMMARY_KEYS) {
-    if (after[key] !== before[key]) (patch ??= {})[key] = after[key]
-  }
-  return patch as Partial<Summary> | undefined
-}
 
 function wrongState(sessionId: string, request: Request, actual: Status): Error {
   const allowed = statusesFor(request.command)

@@ -4,7 +4,6 @@
  *       restart, finds the first session instead of making a second.
  *   F2  An operation id of a create belongs to its tenant: other content under it is refused.
  */
-import { v5 } from 'uuid'
 import { sessionError } from '../errors.ts'
 import type { JsonObject } from '../json.ts'
 import type { SessionInput } from '../machines/events.ts'
@@ -15,7 +14,7 @@ import type { Clock } from './clock.ts'
 import { parseCommandOptions, parseCreate, type Bounds } from './commands.ts'
 import { committedBy, type CommitRoad, type Committed } from './commit.ts'
 import { parseSessionDocument } from './document-schema.ts'
-import type { Ids } from './ids.ts'
+import { idNamedBy, type Ids } from './ids.ts'
 import { digestOf, OPERATION_WINDOW } from './operations.ts'
 import type { Resident } from './resident.ts'
 import type { Residents } from './residents.ts'
@@ -38,9 +37,6 @@ export interface CreationPort {
     owner: { readonly tenantId: string | null; readonly userId: string | null },
   ): void
 }
-
-/** Namespace of session ids made from operation ids (F1). */
-const NAMESPACE = '6f2b1a9c-3a51-5e0f-9d0b-5c1a7e5d4b21'
 
 /** Makes sessions, and remembers who asked for which. */
 export class Creations {
@@ -102,7 +98,7 @@ export class Creations {
   }
 
   #idFor(tenantId: string | null, operation: Operation | undefined): string | undefined {
-    return operation === undefined ? undefined : v5(JSON.stringify([tenantId, operation.id]), NAMESPACE)
+    return operation === undefined ? undefined : idNamedBy(JSON.stringify([tenantId, operation.id]))
   }
 
   async #found(

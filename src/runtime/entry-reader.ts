@@ -95,7 +95,7 @@ function checkQuery(query: EntryQuery): void {
     throw sessionError('COMMAND_INVALID', {
       command: 'entries',
       path: ['types'],
-      reason: `there is no entry type "${unknown}"`,
+      reason: `there is no entry type "${String(unknown)}"`,
     })
   }
 }

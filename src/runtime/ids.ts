@@ -2,7 +2,7 @@
  * The one door for ids and randomness, and what a valid id is.
  */
 import { randomFillSync } from 'node:crypto'
-import { v7 } from 'uuid'
+import { v5, v7 } from 'uuid'
 import { sessionError } from '../errors.ts'
 import { systemClock } from './clock.ts'
 
@@ -45,6 +45,14 @@ function uuid(): string {
 
 /** UUIDv7: unique, and in the order made. */
 export const systemIds: Ids = { session: uuid, entry: uuid }
+
+/** Namespace of the ids that are made from names. */
+const NAMESPACE = '6f2b1a9c-3a51-5e0f-9d0b-5c1a7e5d4b21'
+
+/** The one id that a name stands for: the same name gives the same UUID (version 5), anywhere and always. */
+export function idNamedBy(name: string): string {
+  return v5(name, NAMESPACE)
+}
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9._:@+=~-]{0,127}$/
 

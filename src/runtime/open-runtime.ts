@@ -379,10 +379,15 @@ class LocalRuntime implements Runtime {
     if (this.#readOnly) return Promise.reject(sessionError('READ_ONLY', { command: request.command }))
     this.#residents.touch(resident)
     const { waiting } = resident
-    if (waiting === undefined && (request.operation === undefined || resident.operations.complete)) {
-      return this.#road.submit(resident, request)
-    }
-    return this.#ready(resident, request.options).then(() => this.#road.submit(resident, request))
+    const isReady = waiting === undefined && (request.operation === undefined || resident.operations.complete)
+    // One promise on either way, so that answers of one batch are heard in their order (R3).
+    return new Promise((resolve, reject) => {
+      const submit = (): void => {
+        this.#road.submit(resident, request).then(resolve, reject)
+      }
+      if (isReady) submit()
+      else this.#ready(resident, request.options).then(submit, reject)
+    })
   }
 
   /** Reads a session's operations back before the first command that names one; commands behind it wait their turn. */

@@ -38,7 +38,7 @@ async function answer(command) {
   try {
     say({ number, answer: await perform(command) })
   } catch (error) {
-    say({ number, code: error.code ?? String(error), actual: error.details?.actual })
+    say({ number, code: error.code ?? 'none', message: error.message, actual: error.details?.actual })
   }
 }
 
@@ -58,14 +58,15 @@ async function perform({ name, sessionId, operationId, args = [] }) {
     default: {
       const session = await runtime.get(sessionId)
       const result = await session[name](...args, options)
-      return { revision: result.state === undefined ? null : undefined, ...result, status: result.status }
+      // A handle shows the newest acknowledged revision, which may be that of a later command.
+      return result.state === undefined ? result : { revision: null, status: result.status }
     }
   }
 }
 
 function say(message) {
   const bytes = Buffer.from(`${JSON.stringify(message)}\n`)
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     try {
       done += writeSync(3, bytes, done)
     } catch (error) {

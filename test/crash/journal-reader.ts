@@ -47,13 +47,20 @@ export function readJournalFiles(dir: string): JournalContents {
       lines += 1
       const { id, rev, prev, op, deleted } = line
       const before = newest.get(id)
-      if (before !== undefined && rev !== before.rev + 1) faults.push(`${id}: ${rev} stands behind ${before.rev}`)
+      if (before !== undefined && rev !== before.rev + 1)
+        faults.push(`${id}: ${rev} stands behind ${before.rev}`)
       if (before !== undefined && `${prev?.slice(0, 2)}` !== `${before.pos}`) {
         faults.push(`${id} revision ${rev} does not point at the line before it`)
       }
       newest.set(id, line)
-      if (deleted === true) sessions.delete(id)
-      else sessions.set(id, (sessions.get(id) ?? []).concat(`${rev} ${op?.[0] ?? null}`))
+      if (deleted === true) {
+        sessions.delete(id)
+        continue
+      }
+      const history = sessions.get(id)
+      const entry = `${rev} ${op?.[0] ?? null}`
+      if (history === undefined) sessions.set(id, [entry])
+      else history.push(entry)
     }
   }
   return { sessions, lines, segments: segments.length, tornBytes, faults }

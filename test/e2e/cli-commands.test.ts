@@ -1,6 +1,9 @@
 /** Each command as a user gives it: what it prints, what it leaves, how it ends. */
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { errorOf, linesOf, run, runJson, temporaryFolders } from '../support/command-line.ts'
+
+// Each run is a process; a busy machine starts them slowly.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const folders = temporaryFolders()
 afterAll(() => folders.clean())

@@ -1,6 +1,9 @@
 /** The demo: a process is killed, another counts. */
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { run, runJson, temporaryFolders } from '../support/command-line.ts'
+
+// Each run is a process; a busy machine starts them slowly.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const folders = temporaryFolders()
 afterAll(() => folders.clean())
@@ -17,7 +20,7 @@ test('the demo kills, resumes and counts, and its last line says so', async () =
     /^demo: 6 sessions, killed at change \d+, resumed in \d+ ms, 0 lost, 0 repeated$/,
   )
   expect(all.value.items.map(({ status }) => status)).toEqual(Array.from({ length: 6 }, () => 'completed'))
-}, 60_000)
+})
 
 test('with --json the demo prints its result alone, and more conversations may be played', async () => {
   const args = ['demo', '--store', folders.make(), '--conversations', '2', '--seed', '3']
@@ -27,4 +30,4 @@ test('with --json the demo prints its result alone, and more conversations may b
   expect(code).toBe(0)
   expect(value).toMatchObject({ sessions: 2, lost: 0, repeated: 0, seed: 3 })
   expect(value['killedAtChange']).toBeGreaterThan(0)
-}, 60_000)
+})

@@ -1,9 +1,10 @@
 /** Conversations in and out: real ones where SESSIONWRIGHT_CONVERSATIONS names a file, generated ones elsewhere. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { openRuntime } from 'sessionwright'
-import { errorOf, finish, linesOf, run, runJson, start, temporaryFolders } from '../support/command-line.ts'
+import { entriesIn, errorOf, finish, linesOf, run } from '../support/command-line.ts'
+import { runJson, start, temporaryFolders } from '../support/command-line.ts'
 import {
   chatLines,
   conversationText,
@@ -29,6 +30,9 @@ interface Exported {
   readonly status: string
   readonly entries: readonly { readonly id: string; readonly content: unknown }[]
 }
+
+// Each run is a process; a busy machine starts them slowly.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const folders = temporaryFolders()
 afterAll(() => folders.clean())
@@ -120,17 +124,6 @@ test.each([
   },
   60_000,
 )
-
-async function entriesIn(dir: string): Promise<number> {
-  try {
-    await using runtime = await openRuntime({ dir, readOnly: true })
-    const { items } = await runtime.list({ limit: 1000 })
-    return items.reduce((sum, { entryCount }) => sum + entryCount, 0)
-  } catch {
-    // Not made yet.
-    return 0
-  }
-}
 
 test('[CW3] a broken line is reported with its number, the others go in, exit code 6', async () => {
   const [one, two, three] = generated(3) as [ChatLine, ChatLine, ChatLine]
@@ -254,7 +247,7 @@ test('[CM1] what is there already is told apart from what others wrote, with mor
 
   expect(again.value).toMatchObject({ entries: 1200, repeated: 1200, refused: 0, turns: 1 })
   expect(shown.value.usage.entryCount).toBe(1201)
-}, 60_000)
+})
 
 test('files may be several and standard input, and options describe the sessions', async () => {
   const [a, b] = generated(2) as [ChatLine, ChatLine]

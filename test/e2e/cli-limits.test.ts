@@ -1,8 +1,11 @@
 /** `--max-turns` with each action, against a count that knows the door rule and nothing of the program. */
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { run, runJson, temporaryFolders } from '../support/command-line.ts'
 import { chatLines, conversationText, countByDoorRule } from '../support/conversations.ts'
 import type { Count } from '../support/conversations.ts'
+
+// Each run is a process; a busy machine starts them slowly.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const folders = temporaryFolders()
 afterAll(() => folders.clean())

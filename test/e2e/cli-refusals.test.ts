@@ -1,9 +1,12 @@
 /** Bad input: a code that says what was written, which is nothing, and what to do. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { openRuntime } from 'sessionwright'
 import { errorOf, run, runJson, temporaryFolders } from '../support/command-line.ts'
+
+// Each run is a process; a busy machine starts them slowly.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const folders = temporaryFolders()
 const dir = folders.make()

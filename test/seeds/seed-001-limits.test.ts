@@ -210,11 +210,20 @@ test('[S1-77 S1-78] without a maximum no session is at its turn limit, and no nu
   expect([session.isAtTurnLimit, session.remainingTurns]).toEqual([false, null])
 })
 
-test('[S1-77 S1-78] past the maximum a session is at its turn limit, and 0 turns are left', async () => {
-  const { session } = await limited({ maxTurns: 1, action: 'ignore' })
-  await takeTurns(session, 3)
+test('[S1-77 S1-78] at the maximum and past it a session is at its turn limit, and 0 turns are left', async () => {
+  const { session } = await limited({ maxTurns: 2, action: 'ignore' })
 
-  expect([session.isAtTurnLimit, session.remainingTurns]).toEqual([true, 0])
+  const steps: unknown[] = []
+  for (let turn = 0; turn < 3; turn += 1) {
+    await takeTurns(session, 1)
+    steps.push([session.isAtTurnLimit, session.remainingTurns])
+  }
+
+  expect(steps).toEqual([
+    [false, 1],
+    [true, 0],
+    [true, 0],
+  ])
 })
 
 test('[S1-80] the path of the seed: two turns of two, then a third', async () => {

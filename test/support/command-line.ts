@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { openRuntime } from 'sessionwright'
 
 /** What a run of the program left behind. */
 export interface Run {
@@ -88,5 +89,17 @@ export function temporaryFolders(): { make: () => string; clean: () => void } {
     clean() {
       for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** How many entries the sessions of a store hold, as another process sees it; 0 before there is a store. */
+export async function entriesIn(dir: string): Promise<number> {
+  try {
+    await using runtime = await openRuntime({ dir, readOnly: true })
+    const { items } = await runtime.list({ limit: 1000 })
+    return items.reduce((sum, { entryCount }) => sum + entryCount, 0)
+  } catch {
+    // Not made yet.
+    return 0
   }
 }

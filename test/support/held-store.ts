@@ -16,15 +16,23 @@ export function heldStore(): HeldStore {
   const store = createMemoryStore()
   let held = false
   let dead: { readonly error: unknown } | undefined
+  const underWay = new Set<Promise<unknown>>()
   let waiting: { readonly go: () => void; readonly fail: (error: unknown) => void }[] = []
   return {
     ...store,
     append(change, after) {
       if (dead !== undefined) return Promise.reject(dead.error as Error)
       if (!held) return store.append(change, after)
-      return new Promise((resolve, reject) => {
-        waiting.push({ go: () => store.append(change, after).then(resolve, reject), fail: reject })
+      const written = new Promise<void>((resolve, reject) => {
+        waiting.push({ go: () => void store.append(change, after).then(resolve, reject), fail: reject })
       })
+      const settled = written.catch(() => undefined).finally(() => underWay.delete(settled))
+      underWay.add(settled)
+      return written
+    },
+    async close() {
+      await Promise.all(underWay)
+      await store.close()
     },
     hold() {
       held = true

@@ -42,6 +42,7 @@ interface Remembered {
   /** Since its last deletion, or ever. */
   isMade: boolean
   wasDeleted: boolean
+  isErasing: boolean
   /** What was seen in the store, in order. */
   settled: readonly string[]
   acknowledged: { life: number; revision: number }
@@ -109,6 +110,16 @@ export class Ledger {
     if (event === 'deleted') this.#bury(session)
   }
 
+  /** The session is being erased, which has no operation id: it may be gone from here on. */
+  erasing(sessionId: string): void {
+    this.#session(sessionId).isErasing = true
+  }
+
+  /** The session was erased: as if it had never been. */
+  erased(sessionId: string): void {
+    this.#bury(this.#session(sessionId))
+  }
+
   /** The command was answered with a refusal: it must leave no trace. */
   refuse(operationId: string): void {
     const operation = this.#operation(operationId)
@@ -119,6 +130,12 @@ export class Ledger {
   /** Commands without an answer, in the order sent. */
   unknown(): Sent[] {
     return [...this.#operations.values()].filter(({ outcome }) => outcome === 'unknown')
+  }
+
+  /** How many of those the last check saw in the store all the same. */
+  get unknownAndThere(): number {
+    return [...this.#operations.values()].filter((one) => one.outcome === 'unknown' && one.revision !== null)
+      .length
   }
 
   /** Whether the session was deleted, and the deletion acknowledged or seen. */
@@ -141,7 +158,9 @@ export class Ledger {
     for (const [sessionId, history] of histories) {
       const session = this.#sessions.get(sessionId)
       if (session === undefined || !session.isMade) {
-        faults.push(`${sessionId}: it is there, and ${session === undefined ? 'nobody made it' : 'was deleted'}`)
+        faults.push(
+          `${sessionId}: it is there, and ${session === undefined ? 'nobody made it' : 'was deleted'}`,
+        )
         continue
       }
       this.#checkHistory(sessionId, session, history, seen, faults)
@@ -174,12 +193,14 @@ export class Ledger {
     }
     let end = Infinity
     for (const { operationId, sentAt, endedAt } of found.toReversed()) {
-      if (end < sentAt) faults.push(`${sessionId}: ${operationId} stands before one answered before it was sent`) // LE4
+      if (end < sentAt)
+        faults.push(`${sessionId}: ${operationId} stands before one answered before it was sent`) // LE4
       end = Math.min(end, endedAt)
     }
     const order = history.map(({ revision, operationId, event }) => `${revision} ${operationId} ${event}`)
     const changed = session.settled.findIndex((line, index) => order[index] !== line)
-    if (changed !== -1) faults.push(`${sessionId}: "${session.settled[changed]}" was there and is not any more`) // LE3
+    if (changed !== -1)
+      faults.push(`${sessionId}: "${session.settled[changed]}" was there and is not any more`) // LE3
     session.settled = order
   }
 
@@ -194,7 +215,8 @@ export class Ledger {
       return change.event === 'deadline' ? undefined : `a "${change.event}" that nobody sent`
     }
     const operation = this.#operations.get(operationId)
-    if (operation === undefined || operation.sessionId !== sessionId) return `${operationId}, which nobody sent`
+    if (operation === undefined || operation.sessionId !== sessionId)
+      return `${operationId}, which nobody sent`
     if (seen.has(operationId)) return `${operationId} a second time`
     seen.add(operationId)
     if (operation.outcome === 'refused') return `${operationId}, which was refused`
@@ -213,8 +235,10 @@ export class Ledger {
   /** A session that is not there was never made, was deleted, or is just being deleted. */
   #checkAbsent(sessionId: string, session: Remembered, faults: string[]): void {
     if (!session.isMade) return
-    const isDeleting = session.operations.some(({ event, outcome }) => event === 'deleted' && outcome === 'unknown')
-    if (isDeleting) {
+    const isDeleting = session.operations.some(
+      ({ event, outcome }) => event === 'deleted' && outcome === 'unknown',
+    )
+    if (isDeleting || session.isErasing) {
       this.#bury(session)
       return
     }
@@ -229,6 +253,7 @@ export class Ledger {
     session.operations.length = 0
     session.isMade = false
     session.wasDeleted = true
+    session.isErasing = false
     session.settled = []
   }
 
@@ -239,6 +264,7 @@ export class Ledger {
         operations: [],
         isMade: false,
         wasDeleted: false,
+        isErasing: false,
         settled: [],
         acknowledged: { life: 0, revision: 0 },
       }

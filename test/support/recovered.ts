@@ -13,7 +13,14 @@ export interface Recovered {
 }
 
 /** A change as a ledger compares it. */
-function recoveredChange({ revision, operation, event, entries, findings, summary }: Change): RecoveredChange {
+function recoveredChange({
+  revision,
+  operation,
+  event,
+  entries,
+  findings,
+  summary,
+}: Change): RecoveredChange {
   return {
     revision,
     operationId: operation?.id ?? null,

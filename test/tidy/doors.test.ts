@@ -125,12 +125,13 @@ function pastTheDoor(modules: readonly Module[]): string[] {
   return modules.flatMap((module) => {
     const harmless = (name: string): boolean =>
       HARMLESS.some((item) => item.name.test(name) && item.where.test(module.path))
+    const [uses, imports] = [usesOf(module), importedNames(module)]
     return DOORS.flatMap(({ what, names, packages, open }) => {
       if (open.test(module.path)) return []
-      const used = usesOf(module)
+      const used = uses
         .filter(({ name, converts }) => names.test(name) && !converts && !harmless(name))
         .map(({ name, node }) => finding(module, node.start, `${what}: ${name}`))
-      const imported = importedNames(module)
+      const imported = imports
         .filter(({ from, name }) => packages.test(from) && !harmless(name))
         .map(({ name, node }) => finding(module, node.start, `${what}: ${name}`))
       return [...used, ...imported]

@@ -19,13 +19,13 @@ import { listSegments } from './recover.ts'
 import { JOURNAL_FOLDER, parseSegmentName, readHeader, segmentName } from './segment.ts'
 import { SegmentTable } from './segment-table.ts'
 import { SessionIndex } from './session-index.ts'
-import { decodeShard, shardFileName, SHARDS } from './snapshots.ts'
+import { decodeShard } from './snapshots.ts'
 import type { Snapshot } from './snapshots.ts'
 import type { StoreDocument } from './store-file.ts'
 import { readStoreFile, STORE_FILE } from './store-file.ts'
+import { SNAPSHOT_FOLDER } from './store-view.ts'
 
-/** The folder of the shards inside a store. */
-export const SNAPSHOT_FOLDER = 'snapshots'
+const SHARD = /^[0-9a-f]{2}\.json$/
 
 /** What a look at a store found. */
 export interface Examination {
@@ -196,8 +196,9 @@ async function examineSnapshots(
   const orphans: string[] = []
   let shards = 0
   let sessions = 0
-  for (let shard = 0; shard < SHARDS; shard += 1) {
-    const file = `${SNAPSHOT_FOLDER}/${shardFileName(shard)}`
+  for (const name of await namesIn(files, `${folder}/${SNAPSHOT_FOLDER}`)) {
+    if (!SHARD.test(name)) continue
+    const file = `${SNAPSHOT_FOLDER}/${name}`
     const bytes = await readWhole(files, `${folder}/${file}`)
     if (bytes === undefined) continue
     shards += 1
@@ -220,7 +221,6 @@ async function examineSnapshots(
 
 async function leftoversOf(files: FileSystem, folder: string): Promise<string[]> {
   const own = new Set([STORE_FILE, JOURNAL_FOLDER, SNAPSHOT_FOLDER, ASIDE_FOLDER, 'documents'])
-  const isShard = /^[0-9a-f]{2}\.json$/
   const places: readonly (readonly [string, (name: string) => boolean])[] = [
     [
       '',
@@ -228,14 +228,18 @@ async function leftoversOf(files: FileSystem, folder: string): Promise<string[]>
         own.has(name) || parseIndexFileName(name) !== undefined || parseOwnerFileName(name) !== undefined,
     ],
     [`${JOURNAL_FOLDER}/`, (name) => parseSegmentName(name) !== undefined],
-    [`${SNAPSHOT_FOLDER}/`, (name) => isShard.test(name)],
+    [`${SNAPSHOT_FOLDER}/`, (name) => SHARD.test(name)],
     [`${ASIDE_FOLDER}/`, () => false],
   ]
   const result: string[] = []
   for (const [place, isUsed] of places) {
     const path = place === '' ? folder : `${folder}/${place.slice(0, -1)}`
-    if ((await files.status(path))?.kind !== 'folder') continue
-    for (const name of await files.list(path)) if (!isUsed(name)) result.push(`${place}${name}`)
+    for (const name of await namesIn(files, path)) if (!isUsed(name)) result.push(`${place}${name}`)
   }
   return result.sort()
+}
+
+async function namesIn(files: FileSystem, folder: string): Promise<string[]> {
+  const isThere = (await files.status(folder))?.kind === 'folder'
+  return isThere ? (await files.list(folder)).sort() : []
 }

@@ -152,8 +152,8 @@ export class Journal {
   /** Encodes a change at the end of the journal; resolves once it is durable (J2). */
   append(change: Change, after: StoredState, session: RecentSession): Promise<void> {
     if (this.#refusal !== undefined) return Promise.reject(this.#refusal(change))
-    const whole = isWholeDue(change, session)
-    const body = lineBody(whole ? asWhole(change, after) : change)
+    const kept = isWholeDue(change, session) ? asWhole(change, after) : change
+    const body = lineBody(kept)
     const batch = this.#batchFor(roomFor(session.idText, body), session.idText, body)
     const offset = batch.offset + batch.length
     const place = this.#place
@@ -171,9 +171,9 @@ export class Journal {
     session.bytes = bytes
     session.revision = change.revision
     session.inFlight += 1
-    if (whole || change.patch.whole === true) {
+    if (kept.patch.whole === true) {
       session.changesSinceWhole = session.bytesSinceWhole = 0
-      session.wholeBytes = bytes
+      session.wholeBytes = JSON.stringify(kept.patch).length
     } else {
       session.changesSinceWhole += 1
       session.bytesSinceWhole += bytes

@@ -15,7 +15,7 @@ import { ASIDE_FOLDER } from './compaction.ts'
 import type { Diagnosis, DoctorOptions } from './doctor.ts'
 import { damagedSessions, diagnosisOf, requireStore } from './doctor.ts'
 import type { Examination } from './examination.ts'
-import { examine, SNAPSHOT_FOLDER } from './examination.ts'
+import { examine } from './examination.ts'
 import { parseIndexFileName } from './index-file.ts'
 import type { ChangeLine, SegmentHeader } from './line.ts'
 import { encodeHeader, parseLine } from './line.ts'
@@ -30,6 +30,7 @@ import { JOURNAL_FOLDER, scanSegment, segmentName } from './segment.ts'
 import { rewriteSegment } from './segment-rewrite.ts'
 import { Snapshots } from './snapshots.ts'
 import { checkFolder, STORE_FILE } from './store-file.ts'
+import { SNAPSHOT_FOLDER } from './store-view.ts'
 
 /** How to repair a store. */
 export interface RepairOptions extends DoctorOptions {
@@ -214,9 +215,10 @@ class Repair {
   }
 
   async #rewrite(found: Examination, segments: readonly SegmentPlan[]): Promise<void> {
-    for (const plan of segments.toReversed()) {
-      const { scan, dropped, discarded, starts } = plan
-      if (scan.bad.length + dropped.size + discarded.size + starts.size === 0) continue
+    const damaged = new Set(found.damage.map(({ file }) => file))
+    for (const { scan, dropped, discarded, starts } of segments.toReversed()) {
+      const isDamaged = scan.bad.length > 0 || damaged.has(`${JOURNAL_FOLDER}/${segmentName(scan.segment)}`)
+      if (!isDamaged && dropped.size + discarded.size + starts.size === 0) continue
       await this.#requireOurs()
       const keeps = ({ ordinal }: PlacedLine): boolean | Buffer =>
         starts.get(ordinal) ?? (!dropped.has(ordinal) && !discarded.has(ordinal))

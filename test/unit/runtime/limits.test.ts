@@ -149,11 +149,9 @@ describe('actions', () => {
     const answer = await session.append(userMessage('1'))
 
     expect(answer).toMatchObject({ kept: false, outcome: 'paused' })
-    expect((answer as unknown as { findings: { limit: string }[] }).findings.map(({ limit }) => limit)).toEqual([
-      'turns',
-      'entries',
-      'tokens',
-    ])
+    expect(
+      (answer as unknown as { findings: { limit: string }[] }).findings.map(({ limit }) => limit),
+    ).toEqual(['turns', 'entries', 'tokens'])
     await runtime.close()
   })
 

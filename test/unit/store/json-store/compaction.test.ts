@@ -1,42 +1,18 @@
 import { beforeEach, expect, test } from 'vitest'
 import type { FileSystem } from '../../../../src/store/file-system.ts'
-import { openJsonStore } from '../../../../src/store/json-store/json-store.ts'
-import type { JsonStoreOptions } from '../../../../src/store/json-store/options.ts'
-import { CrashableFileSystem } from '../../../../src/testing/crashable-file-system.ts'
-import { ManualClock } from '../../../../src/testing/manual-clock.ts'
-import { SampleSession } from '../../../../src/testing/store-contract/sample-session.ts'
 import type { SessionStore } from '../../../../src/store/store.ts'
+import { CrashableFileSystem } from '../../../../src/testing/crashable-file-system.ts'
+import { SampleSession } from '../../../../src/testing/store-contract/sample-session.ts'
+import { damage, grep, openOn as open, withoutCheckpoints } from '../../../support/crashable-store.ts'
 
 let files: CrashableFileSystem
-let starts = 0
 beforeEach(() => {
   files = new CrashableFileSystem()
 })
 
-/** Opens the store of `/s` as a process of its own; those before it are dead. */
-async function open(disk: FileSystem, over: Partial<JsonStoreOptions> = {}): Promise<SessionStore> {
-  starts += 1
-  const pid = starts
-  let serial = 0
-  const store = openJsonStore({
-    dir: '/s',
-    files: disk,
-    clock: new ManualClock(),
-    unique: () => `u${pid}-${(serial += 1)}`,
-    segmentBytes: 1500,
-    processes: {
-      self: async () => ({ pid, startTime: null, bootId: null, host: 'h' }),
-      isAlive: async () => false,
-    },
-    ...over,
-  })
-  await store.open({ readOnly: false })
-  return store
-}
-
 /** A store over several segments, its index older than its deletions: one session stays, one is made again. */
-async function arranged(disk: FileSystem, over?: Partial<JsonStoreOptions>) {
-  const store = await open(disk, over)
+async function arranged(disk: FileSystem) {
+  const store = await open(disk)
   const stays = new SampleSession('stays')
   const gone = new SampleSession('gone')
   const first = new SampleSession('again')
@@ -76,18 +52,6 @@ async function expectAll(store: SessionStore, { stays, gone, again }: Arranged):
 }
 
 const journalOf = (disk: CrashableFileSystem) => grep(disk, '/journal/')
-
-/** All bytes of the files whose path holds `part`. */
-function grep(disk: CrashableFileSystem, part = ''): string {
-  return [...disk.contents()]
-    .filter(([path]) => path.includes(part))
-    .map(([path, bytes]) => `${path}\n${bytes.toString('latin1')}`)
-    .join('\n')
-}
-
-async function withoutCheckpoints(disk: CrashableFileSystem): Promise<void> {
-  for (const path of disk.contents().keys()) if (/index-|snapshots\//.test(path)) await disk.remove(path)
-}
 
 test('[CO1] compaction gives back the room of dead lines and changes nothing that can be read', async () => {
   const all = await arranged(files)
@@ -149,13 +113,7 @@ test('[CO1] a deleted session made again after compaction goes on from its last 
 test('[CO4] a segment that holds damage is not compacted', async () => {
   const all = await arranged(files)
   await all.store.close()
-  const [path, bytes] = [...files.contents()].find(([, each]) => each.includes('secret 1')) as [
-    string,
-    Buffer,
-  ]
-  const handle = await files.open(path, 'write')
-  await handle.write(Buffer.from('X'), bytes.indexOf('secret 1'))
-  await handle.close()
+  const { path } = await damage(files, 'secret 1')
   await withoutCheckpoints(files)
   const store = await open(files)
   const damaged = grep(files, path)
@@ -202,13 +160,7 @@ test('[CO5] after erasing neither the id nor the content is in any file', async 
 test('[CO5] erasing blots damaged bytes that name the session, and the damage stays visible', async () => {
   const all = await arranged(files)
   await all.store.close()
-  const [path, bytes] = [...files.contents()].find(([, each]) => each.includes('secret 1')) as [
-    string,
-    Buffer,
-  ]
-  const handle = await files.open(path, 'write')
-  await handle.write(Buffer.from('X'), bytes.indexOf('secret 1'))
-  await handle.close()
+  await damage(files, 'secret 1')
   await withoutCheckpoints(files)
   const store = await open(files)
 

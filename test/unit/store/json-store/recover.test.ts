@@ -1,0 +1,339 @@
+import { expect, test } from 'vitest'
+import type { JsonStore } from '../../../../src/store/json-store/json-store.ts'
+import { encodeHeader } from '../../../../src/store/json-store/line.ts'
+import { SampleSession } from '../../../../src/testing/store-contract/sample-session.ts'
+import { JsonMachine, PLACE, segmentPath } from '../../../support/json-machine.ts'
+
+const SMALL = { segmentBytes: 3_000 }
+
+/** A machine whose owner appended `rounds` times to three sessions and was killed; the last lines are not marked. */
+async function furnished(
+  rounds: number,
+  options = {},
+): Promise<{ machine: JsonMachine; sessions: readonly SampleSession[] }> {
+  const machine = new JsonMachine()
+  const store = await machine.owner(options)
+  const sessions = ['a', 'b', 'c'].map((id) => new SampleSession(id))
+  for (let round = 0; round < rounds; round += 1) {
+    for (const session of sessions) await session.append(store)
+  }
+  machine.files.settle()
+  return { machine: machine.killed(), sessions }
+}
+
+async function expectAll(store: JsonStore, sessions: readonly SampleSession[]): Promise<void> {
+  for (const session of sessions) {
+    expect(await store.state(session.id)).toEqual(session.state)
+    expect((await store.changes(session.id, { limit: 1_000 })).length).toBe(session.changes.length)
+  }
+}
+
+function lastSegment(machine: JsonMachine): { path: string; bytes: Buffer } {
+  const name = [...machine.journal().keys()].filter((other) => other.endsWith('.jsonl')).sort().at(-1) as string
+  return { path: `${PLACE}/journal/${name}`, bytes: machine.journal().get(name) as Buffer }
+}
+
+test('a clean close is opened again without reading the journal', async () => {
+  const machine = new JsonMachine()
+  const first = await machine.owner()
+  const session = new SampleSession('a')
+  for (let count = 0; count < 5; count += 1) await session.append(first)
+  await first.close()
+  const opened: string[] = []
+  const next = new JsonMachine(machine.files.processDied({ onCall: (call, path) => void opened.push(`${call} ${path}`) }), 2)
+
+  const store = await next.owner()
+
+  expect(opened.filter((call) => call.includes('.jsonl') && !call.startsWith('status'))).toEqual([])
+  await expectAll(store, [session])
+  await session.append(store)
+  await store.close()
+  const third = await next.killed().owner()
+  await expectAll(third, [session])
+  expect(third.stats()).toMatchObject({ damage: [], tornTail: null })
+  await third.close()
+})
+
+test.each([{}, SMALL])('after a kill every acknowledged change is there (%o)', async (options) => {
+  const { machine, sessions } = await furnished(20, options)
+
+  const store = await machine.owner(options)
+
+  await expectAll(store, sessions)
+  expect(store.stats()).toMatchObject({ damage: [], tornTail: null, sessions: 3 })
+  for (const session of sessions) await session.append(store)
+  await expectAll(store, sessions)
+  await store.close()
+})
+
+test('[X2] after a kill the last segment is written anew before it is trusted', async () => {
+  const { machine, sessions } = await furnished(5)
+  const calls: string[] = []
+  const watched = new JsonMachine(
+    machine.files.processDied({ onCall: (call, path) => void calls.push(`${call} ${path}`) }),
+    3,
+  )
+
+  const store = await watched.owner()
+
+  const renamed = calls.findIndex((call) => call.startsWith(`rename ${segmentPath(1)}.`))
+  expect(renamed).toBeGreaterThan(-1)
+  expect(calls.slice(0, renamed).some((call) => call.startsWith(`sync ${segmentPath(1)}.`))).toBe(true)
+  expect(calls.slice(renamed)).toContain(`syncFolder ${PLACE}/journal`)
+  await expectAll(store, sessions)
+  await store.close()
+})
+
+test('[M2] without snapshots and index everything comes back from the journal', async () => {
+  const machine = new JsonMachine()
+  const first = await machine.owner(SMALL)
+  const sessions = ['a', 'b', 'c'].map((id) => new SampleSession(id))
+  for (let round = 0; round < 30; round += 1) for (const session of sessions) await session.append(first)
+  const gone = new SampleSession('gone')
+  await gone.append(first)
+  await gone.delete(first)
+  await first.close()
+  const removed = [...machine.files.contents().keys()].filter((path) => /snapshots|index-/.test(path))
+  for (const path of removed) await machine.files.remove(path)
+  expect(removed.length).toBeGreaterThan(1)
+
+  const store = await machine.owner(SMALL)
+
+  await expectAll(store, sessions)
+  expect(store.head('gone')).toBeUndefined()
+  expect(store.lastRevision('gone')).toBe(2)
+  expect(store.stats().damage).toEqual([])
+  await store.close()
+})
+
+test('[V1] a torn tail is cut, and says where; what stood before it is kept', async () => {
+  const { machine, sessions } = await furnished(4)
+  const { path, bytes } = lastSegment(machine)
+  const torn = Buffer.from('{"v":1,"pos":[1,13],"id":"a","rev":5,"prev":[1,1')
+  await machine.overwrite(path, Buffer.concat([bytes, torn]))
+
+  const store = await machine.owner()
+
+  expect(store.stats().tornTail).toEqual({ file: 'journal/00000001.jsonl', byte: bytes.length, bytes: torn.length })
+  expect(store.stats().damage).toEqual([])
+  await expectAll(store, sessions)
+  expect(machine.journal().get('00000001.jsonl')).toEqual(bytes)
+  await store.close()
+})
+
+test('[V1] behind a torn place nothing is believed, whole as it may look', async () => {
+  const machine = new JsonMachine()
+  const first = await machine.owner()
+  const [a, b, c] = ['a', 'b', 'c'].map((id) => new SampleSession(id)) as [SampleSession, SampleSession, SampleSession]
+  for (const session of [a, b, c]) await session.append(first)
+  await Promise.all([a, b, c].map((session) => session.append(first)))
+  const { path, bytes } = lastSegment(machine)
+  const lines = bytes.toString('latin1').split('\n')
+  // Of one batch the middle did not reach the disk; nothing says that it was durable.
+  const hole = '\n'.repeat((lines.at(-3) as string).length)
+  const next = machine.killed()
+  await next.overwrite(path, Buffer.from([...lines.slice(0, -3), hole, lines.at(-2), ''].join('\n'), 'latin1'))
+
+  const store = await next.owner()
+
+  expect(store.stats().tornTail).toMatchObject({ file: 'journal/00000001.jsonl' })
+  expect(['a', 'b', 'c'].map((id) => store.lastRevision(id))).toEqual([2, 1, 1])
+  expect(store.stats().damage).toEqual([])
+  await store.close()
+})
+
+test('[V1] damage before a durable place is confined to its session, and keeps its place in every message', async () => {
+  const { machine, sessions } = await furnished(10)
+  const { path, bytes } = lastSegment(machine)
+  const lines = bytes.toString('latin1').split('\n')
+  const at = lines.findIndex((line) => line.includes('"id":"b","rev":4,'))
+  const byte = lines.slice(0, at).join('\n').length + 1
+  bytes[byte + 90] = 0x7f
+  await machine.overwrite(path, bytes)
+
+  const store = await machine.owner()
+
+  const place = { file: 'journal/00000001.jsonl', byte }
+  expect(store.stats().damage).toEqual([
+    { ...place, bytes: (lines[at] as string).length + 1, reason: 'its checksum does not fit', sessionIds: ['b'] },
+  ])
+  expect(store.stats().tornTail).toBeNull()
+  const corrupt = { code: 'STORE_CORRUPT', details: { ...place, sessionId: 'b' } }
+  await expect(store.state('b')).rejects.toMatchObject(corrupt)
+  await expect(store.changes('b', {})).rejects.toMatchObject(corrupt)
+  await expect(new SampleSession('b', 10).append(store)).rejects.toMatchObject(corrupt)
+  const others = sessions.filter(({ id }) => id !== 'b')
+  await expectAll(store, others)
+  for (const session of others) await session.append(store)
+  await store.close()
+
+  const again = await machine.killed().owner()
+  expect(again.stats().damage).toMatchObject([place])
+  await expect(again.state('b')).rejects.toMatchObject(corrupt)
+  await expectAll(again, others)
+  await again.close()
+})
+
+test('[D2] a tombstone ends the damage of a session', async () => {
+  const machine = new JsonMachine()
+  const first = await machine.owner()
+  const session = new SampleSession('b')
+  for (let count = 0; count < 5; count += 1) await session.append(first)
+  await session.delete(first)
+  await new SampleSession('b', 6).append(first)
+  const { path, bytes } = lastSegment(machine)
+  bytes[bytes.indexOf('"rev":3') + 20] = 0x7f
+  const next = machine.killed()
+  await next.overwrite(path, bytes)
+
+  const store = await next.owner()
+
+  expect(store.stats().damage).toMatchObject([{ sessionIds: [] }])
+  expect((await store.state('b'))?.revision).toBe(7)
+  await store.close()
+})
+
+test('no flipped bit goes unnoticed or reaches another session', async () => {
+  const { machine, sessions } = await furnished(3)
+  const { path, bytes } = lastSegment(machine)
+  const lines = bytes.toString('latin1').split('\n')
+  const unmarked = bytes.length - (lines.at(-2) as string).length - 1
+  const untouched = machine.files
+  let pid = 10
+  for (let bit = 0; bit < bytes.length * 8; bit += 13) {
+    const at = bit >> 3
+    const flipped = Buffer.from(bytes)
+    flipped[at] = (flipped[at] as number) ^ (1 << (bit & 7))
+    const next = new JsonMachine(untouched.processDied(), (pid += 1))
+    await next.overwrite(path, flipped)
+    const hint = `bit ${bit}`
+
+    const reader = await next.reader()
+
+    const { damage } = reader.stats()
+    if (at < unmarked) expect(damage.length, hint).toBeGreaterThan(0)
+    const touched = new Set(damage.flatMap(({ sessionIds }) => sessionIds))
+    // A lost newline joins two lines, so two sessions may be hit.
+    expect(sessions.filter(({ id }) => touched.has(id)).length, hint).toBeLessThanOrEqual(2)
+    for (const session of sessions) {
+      if (touched.has(session.id)) continue
+      const state = await reader.state(session.id)
+      const found = await reader.changes(session.id, {})
+      expect(found.map(({ revision }) => revision), hint).toEqual(
+        session.changes.slice(0, state?.revision ?? 0).map(({ revision }) => revision),
+      )
+    }
+    await reader.close()
+  }
+})
+
+test('every length the last segment can be cut to leaves a prefix, and what was known durable is missed', async () => {
+  const { machine, sessions } = await furnished(3)
+  const { path, bytes } = lastSegment(machine)
+  const ends = new Set([...bytes.keys()].filter((at) => bytes[at] === 10).map((at) => at + 1))
+  let pid = 10
+  for (let length = 0; length < bytes.length; length += 7) {
+    const next = new JsonMachine(machine.files.processDied(), (pid += 1))
+    await next.overwrite(path, bytes.subarray(0, length))
+    for (const name of await next.files.list(PLACE)) if (name.startsWith('owner-')) await next.files.remove(`${PLACE}/${name}`)
+
+    const store = await next.owner()
+
+    const { damage, tornTail } = store.stats()
+    expect(damage, `length ${length}`).toEqual([])
+    expect(tornTail !== null, `length ${length}`).toBe(length > 0 && !ends.has(length))
+    for (const { id, changes } of sessions) {
+      const found = await store.changes(id, {})
+      expect(found.map(({ event }) => event.type)).toEqual(changes.slice(0, found.length).map(({ event }) => event.type))
+    }
+    await store.close()
+  }
+})
+
+test('a segment shorter than the index says is damage, also when it is cut at the end of a line', async () => {
+  const machine = new JsonMachine()
+  const first = await machine.owner()
+  const sessions = ['a', 'b'].map((id) => new SampleSession(id))
+  for (let round = 0; round < 3; round += 1) for (const session of sessions) await session.append(first)
+  await first.close()
+  const { path, bytes } = lastSegment(machine)
+  const lines = bytes.toString('latin1').split('\n')
+  // Mark and last line are gone.
+  const cut = Buffer.from(`${lines.slice(0, -3).join('\n')}\n`, 'latin1')
+  await machine.overwrite(path, cut)
+
+  const store = await machine.owner()
+
+  expect(store.stats().damage).toMatchObject([
+    { file: 'journal/00000001.jsonl', byte: cut.length, sessionIds: ['b'] },
+  ])
+  await expect(store.state('b')).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
+  await expectAll(store, [sessions[0] as SampleSession])
+  await store.close()
+})
+
+test('lines missing at the end of a sealed segment are noticed by the header of the next', async () => {
+  const { machine } = await furnished(20, SMALL)
+  const bytes = machine.journal().get('00000002.jsonl') as Buffer
+  const lines = bytes.toString('latin1').split('\n').filter((line) => line !== '')
+  await machine.overwrite(segmentPath(2), Buffer.from(`${lines.slice(0, -1).join('\n')}\n`, 'latin1'))
+
+  const store = await machine.owner(SMALL)
+
+  const [damage] = store.stats().damage
+  expect(damage).toMatchObject({ file: 'journal/00000002.jsonl', reason: 'lines are missing at its end' })
+  expect(damage?.sessionIds.length).toBe(1)
+  await store.close()
+})
+
+test('a missing segment is damage of the sessions that need it', async () => {
+  const { machine } = await furnished(20, SMALL)
+  await machine.files.remove(segmentPath(2))
+
+  const store = await machine.owner(SMALL)
+
+  expect(store.stats().damage.flatMap(({ sessionIds }) => sessionIds).sort()).toEqual(['a', 'b', 'c'])
+  await store.close()
+})
+
+test('[V4] the segment of a stale owner is set aside and never read', async () => {
+  const { machine, sessions } = await furnished(2)
+  const second = await machine.owner()
+  for (const session of sessions) await session.append(second)
+  const next = machine.killed()
+  const stale = encodeHeader({ segment: 2, storeId: 'x', epoch: 1, sealed: null, compacted: false })
+  await next.overwrite(segmentPath(2), stale)
+
+  const store = await next.owner()
+
+  await expectAll(store, sessions)
+  const names = [...next.journal().keys()]
+  expect(names).not.toContain('00000002.jsonl')
+  expect(names.some((name) => name.startsWith('00000002.jsonl.stale-'))).toBe(true)
+  await store.close()
+})
+
+test('[X1] a line of a newer version: refused, and no journal file is touched', async () => {
+  const { machine } = await furnished(2)
+  const { path, bytes } = lastSegment(machine)
+  const text = '{"v":9,"pos":[1,7]'
+  const { crc32 } = await import('node:zlib')
+  const line = `${text},"crc":"${crc32(text).toString(16).padStart(8, '0')}"}\n`
+  const altered = Buffer.concat([bytes, Buffer.from(line)])
+  await machine.overwrite(path, altered)
+
+  await expect(machine.owner()).rejects.toMatchObject({ code: 'FORMAT_TOO_NEW', details: { found: 9, supported: 1 } })
+  expect(machine.journal()).toEqual(new Map([['00000001.jsonl', altered]]))
+})
+
+test('leftovers of a killed process are removed', async () => {
+  const { machine, sessions } = await furnished(2)
+  await machine.overwrite(`${PLACE}/journal/00000002.jsonl.x.tmp`, Buffer.alloc(100, '\n'))
+  await machine.overwrite(`${PLACE}/index-000001-00000009.bin.x.tmp`, Buffer.from('half'))
+
+  const store = await machine.owner()
+
+  expect([...machine.files.contents().keys()].filter((path) => path.endsWith('.tmp'))).toEqual([])
+  await expectAll(store, sessions)
+  await store.close()
+})
