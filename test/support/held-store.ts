@@ -17,7 +17,7 @@ export function heldStore(): HeldStore {
   let held = false
   let dead: { readonly error: unknown } | undefined
   const underWay = new Set<Promise<unknown>>()
-  let waiting: { readonly go: () => void; readonly fail: (error: unknown) => void }[] = []
+  const waiting: { readonly go: () => void; readonly fail: (error: unknown) => void }[] = []
   return {
     ...store,
     append(change, after) {

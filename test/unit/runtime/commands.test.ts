@@ -1,7 +1,6 @@
 /** Goal: the one road keeps its order, its silence and its retries (docs/spec/session.md). Method: a disk that can be held. */
 import { describe, expect, test } from 'vitest'
 import { assistantMessage, userMessage } from '../../../src/runtime/entries.ts'
-import { sessionError } from '../../../src/errors.ts'
 import { codeOf, collect, testRuntime } from '../../support/runtime.ts'
 
 describe('acknowledgement', () => {

@@ -382,6 +382,6 @@ test('[RP2, EX1] whatever single bit of the journal flips, repair leaves a sound
       expect(whole.length).toBeGreaterThan(1)
       for (const session of whole) expect(await store.state(session.id)).toEqual(session.state)
     }),
-    { numRuns: 60 },
+    { numRuns: 1500 },
   )
 })

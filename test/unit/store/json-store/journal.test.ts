@@ -20,7 +20,12 @@ async function settle(): Promise<void> {
 }
 
 /** A machine whose writes to segments wait until they are let go. */
-function heldMachine(): { machine: JsonMachine; hold: () => void; release: () => void; waiting: () => number } {
+function heldMachine(): {
+  machine: JsonMachine
+  hold: () => void
+  release: () => void
+  waiting: () => number
+} {
   let held: (() => void)[] = []
   let isHolding = false
   const machine = new JsonMachine({
@@ -100,7 +105,10 @@ test('[J3] rotation: segments follow each other, each says how many lines the on
   const names = [...journal.keys()].filter((name) => name.endsWith('.jsonl')).sort()
   expect(names.length).toBeGreaterThan(4)
   for (const [index, name] of names.entries()) {
-    const lines = (journal.get(name) as Buffer).toString('utf8').split('\n').filter((line) => line !== '')
+    const lines = (journal.get(name) as Buffer)
+      .toString('utf8')
+      .split('\n')
+      .filter((line) => line !== '')
     const header = JSON.parse(lines[0] as string) as { segment: number; sealed?: unknown }
     expect(header.segment).toBe(index + 1)
     if (index === 0) continue
@@ -257,7 +265,8 @@ test('[J6] some time after the last acknowledgement one mark is written, and onl
   const machine = new JsonMachine()
   const store = await machine.owner({ idleMarkMs: 100 })
   const session = new SampleSession('one')
-  const marks = (): number => (machine.journal().get('00000001.jsonl') as Buffer).toString().split('"mark"').length - 1
+  const marks = (): number =>
+    (machine.journal().get('00000001.jsonl') as Buffer).toString().split('"mark"').length - 1
   await session.append(store)
   machine.clock.advance(60)
   await session.append(store)
@@ -283,10 +292,9 @@ test('[C2] a revision that does not follow the newest append is refused', async 
   const [change, after] = session.next()
   const skipped: Change = { ...change, revision: 3 }
 
-  expect(await codesOf([store.append(skipped, after), store.append({ ...change, revision: 1 }, after)])).toEqual([
-    'INVARIANT_BROKEN',
-    'INVARIANT_BROKEN',
-  ])
+  expect(
+    await codesOf([store.append(skipped, after), store.append({ ...change, revision: 1 }, after)]),
+  ).toEqual(['INVARIANT_BROKEN', 'INVARIANT_BROKEN'])
   await store.append(change, after)
   await store.close()
 })
@@ -298,13 +306,17 @@ test('[C3] whole patches come often enough that walking back is short', async ()
   const large = new SampleSession('large')
   for (let count = 0; count < 300; count += 1) await few.append(store)
   for (let count = 0; count < 30; count += 1) {
-    await large.append(store, { entries: [{ id: `e${count}`, at: 1, type: 'user_message', content: 'x'.repeat(20_000) }] })
+    await large.append(store, {
+      entries: [{ id: `e${count}`, at: 1, type: 'user_message', content: 'x'.repeat(20_000) }],
+    })
   }
 
   const gaps = async (id: string): Promise<number[]> => {
     const changes = await store.changes(id, { limit: 1_000 })
     const wholes = changes.filter(({ patch }) => patch.whole === true).map(({ revision }) => revision)
-    return [...wholes, (changes.at(-1)?.revision ?? 0) + 1].slice(1).map((at, index) => at - (wholes[index] as number))
+    return [...wholes, (changes.at(-1)?.revision ?? 0) + 1]
+      .slice(1)
+      .map((at, index) => at - (wholes[index] as number))
   }
   expect(Math.max(...(await gaps('few')))).toBeLessThanOrEqual(128)
   expect(Math.max(...(await gaps('large')))).toBeLessThanOrEqual(5)

@@ -214,7 +214,9 @@ test('a checkpoint in the background makes the next open short, also after a kil
   await owner.checkpoint()
   await session.append(owner)
   const read: string[] = []
-  const files = machine.files.processDied({ onCall: (call, path) => void (call === 'read' && read.push(path)) })
+  const files = machine.files.processDied({
+    onCall: (call, path) => void (call === 'read' && read.push(path)),
+  })
 
   const again = await new JsonMachine(files, 2).owner()
 
@@ -264,9 +266,9 @@ test('compaction gives back dead room; cursors and histories survive it', async 
 
   const left = [...kept.changes.map(({ revision }) => `kept@${revision}`), 'gone@21']
   const check = async (store: JsonStore): Promise<void> => {
-    expect((await store.feed(first?.cursor, 100)).map(({ change }) => `${change.sessionId}@${change.revision}`)).toEqual(
-      left,
-    )
+    expect(
+      (await store.feed(first?.cursor, 100)).map(({ change }) => `${change.sessionId}@${change.revision}`),
+    ).toEqual(left)
     expect((await store.changes('kept', {})).length).toBe(20)
     expect(await store.state('kept')).toEqual(kept.state)
     expect(store.stats().damage).toEqual([])

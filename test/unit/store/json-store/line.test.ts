@@ -61,7 +61,19 @@ function crcOf(bytes: Uint8Array): number {
 const json = fc.jsonValue({ noUnicodeString: false }) as fc.Arbitrary<Json>
 const oddKey = fc.oneof(
   fc.string({ unit: 'binary' }),
-  fc.constantFrom('__proto__', 'constructor', 'toString', 'crc', 'at', 'id', '', '\u2028', '\ud800', '"', '\\'),
+  fc.constantFrom(
+    '__proto__',
+    'constructor',
+    'toString',
+    'crc',
+    'at',
+    'id',
+    '',
+    '\u2028',
+    '\ud800',
+    '"',
+    '\\',
+  ),
 )
 const jsonObject = fc
   .array(fc.tuple(oddKey, json), { maxLength: 4 })
@@ -190,7 +202,13 @@ test('[L3] an older line is lifted step by step', () => {
 })
 
 test('[L1] headers and marks come back, checksum and all', () => {
-  const header = { segment: 42, storeId: 'store', epoch: 7, sealed: { segment: 41, ordinals: 12 }, compacted: true }
+  const header = {
+    segment: 42,
+    storeId: 'store',
+    epoch: 7,
+    sealed: { segment: 41, ordinals: 12 },
+    compacted: true,
+  }
   const bare = { segment: 1, storeId: 'store', epoch: 1, sealed: null, compacted: false }
   const mark = { durable: 512, at: 1_900_000_000_000, epoch: 7 }
   const read = (bytes: Buffer): unknown => parseLine(bytes, 0, bytes.length - 1, 'file')

