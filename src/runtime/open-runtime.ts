@@ -4,7 +4,7 @@
  *   U4  Closing drains: no command is taken any more, those on their way are acknowledged, then the store lets go.
  */
 import { isSessionError, sessionError } from '../errors.ts'
-import type { Change } from '../store/change.ts'
+import type { Change, StoredState } from '../store/change.ts'
 import { openJsonStore } from '../store/json-store/json-store.ts'
 import type { SessionStore } from '../store/store.ts'
 import { ActorHost } from './actors.ts'
@@ -16,6 +16,7 @@ import { DeadlineScheduler } from './deadlines.ts'
 import { checkParent, deleteSession, eraseSessions, pruneSessions, type DeletionPort } from './deletion.ts'
 import { digestOf } from './operations.ts'
 import type { SessionDocument } from './document.ts'
+import { stateAt } from './history.ts'
 import { parseId, systemIds } from './ids.ts'
 import { listSessions } from './listing.ts'
 import { Observers } from './observers.ts'
@@ -272,6 +273,11 @@ class LocalRuntime implements Runtime {
 
   observe(observer: (observation: Observation) => void): () => void {
     return this.#observers.add(observer)
+  }
+
+  async stateAt(sessionId: string, revision?: number, principal?: Principal): Promise<StoredState> {
+    const session = await this.get(sessionId, principal)
+    return stateAt(this.#store, session.id, revision ?? session.revision)
   }
 
   async export(sessionId: string, principal?: Principal): Promise<SessionDocument> {

@@ -6,6 +6,7 @@
 import type { Json } from '../json.ts'
 import type { SessionContext } from '../machines/events.ts'
 import type { Status } from '../machines/lifecycle.ts'
+import type { StoredState } from '../store/change.ts'
 import type { SessionStore, StoreStats } from '../store/store.ts'
 import type { Clock } from './clock.ts'
 import type { Ids } from './ids.ts'
@@ -244,6 +245,8 @@ export interface Runtime extends AsyncDisposable {
    * throws is logged and otherwise ignored, and none may wait.
    */
   observe(observer: (observation: Observation) => void): () => void
+  /** How a session was at a revision (its newest by default): facts of the actor, record, summary. Changes nothing. */
+  stateAt(sessionId: string, revision?: number, principal?: Principal): Promise<StoredState>
   /** The whole session as one plain-JSON document. */
   export(sessionId: string, principal?: Principal): Promise<SessionDocument>
   /** A session from a document, with its entries, times and status; refused when the id is in use. */

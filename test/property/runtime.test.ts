@@ -123,8 +123,10 @@ async function play(
   }
   const state = await store.state(id)
   const changes = await store.changes(id, { limit: 10_000 })
+  const middle = Math.ceil(changes.length / 2)
+  const past = await runtime.stateAt(id, middle)
   await runtime.close()
-  return { answers, state, changes }
+  return { answers, state, changes, past }
 }
 
 async function answerTo(
@@ -169,12 +171,13 @@ describe('random lives', () => {
   test('[C1] folding the changes gives the live state, at every revision', async () => {
     await fc.assert(
       fc.asyncProperty(limits, fc.array(step(false), { maxLength: 40 }), async (limited, steps) => {
-        const { state, changes } = await play(steps, { limits: limited, restart: false })
+        const { state, changes, past } = await play(steps, { limits: limited, restart: false })
 
         let folded: StoredState | undefined
         for (const [index, change] of changes.entries()) {
           expect(change.revision).toBe(index + 1)
           folded = fold(folded, change)
+          if (change.revision === past.revision) expect(past).toEqual(folded)
         }
         expect(folded).toEqual(state)
       }),

@@ -39,8 +39,8 @@ async function playConversation(runtime: Runtime, recording: Recording, sessionI
   })
   const present = wasThere ? session.revision : 0
   if (session.state === 'completed') return
-  if (!wasThere) await tell({ kind: 'note', text: `${sessionId}  begins` })
-  else await tell({ kind: 'note', text: `${sessionId}  is back with ${session.usage.entryCount} entries` })
+  if (!wasThere) await tell({ kind: 'note', sessionId, text: 'begins' })
+  else await tell({ kind: 'note', sessionId, text: `is back with ${session.usage.entryCount} entries` })
   if (session.state === 'created') session = await session.activate(once('activate'))
   await acknowledge(session, session.revision, 'activate', 'activated', present)
   if (session.state !== 'active') return

@@ -14,7 +14,8 @@ const ack = z.strictObject({
 
 const note = z.strictObject({
   kind: z.literal('note'),
-  /** Something for the screen. */
+  sessionId: z.string(),
+  /** Something about the session, for the screen. */
   text: z.string(),
 })
 

@@ -106,14 +106,11 @@ function startAgent(task: Task, heard: (message: Message, kill: () => void) => v
 }
 
 function hear(message: Message, acks: Ack[], say: DemoOptions['say']): void {
-  if (message.kind === 'note') {
-    say(`       ${message.text}`)
-    return
-  }
-  acks.push(message)
-  say(
-    `${String(acks.length).padStart(5)}  ${message.sessionId.replace(/\.[^.]+$/, '').padEnd(14)}  ${message.what}`,
-  )
+  if (message.kind === 'ack') acks.push(message)
+  const number = message.kind === 'ack' ? String(acks.length) : ''
+  // The last part of the id names the run, which is the same on every line.
+  const name = message.sessionId.replace(/\.[^.]+$/, '')
+  say(`${number.padStart(5)}  ${name.padEnd(14)}  ${message.kind === 'ack' ? message.what : message.text}`)
 }
 
 /** Every change the agent process hears of: one per step, and its activation and completion. */

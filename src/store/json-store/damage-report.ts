@@ -97,9 +97,10 @@ export class DamageReport {
     for (const item of json) {
       if (!isJsonObject(item)) continue
       const { file, byte, bytes, reason, sessionIds } = item
-      if (typeof file !== 'string' || typeof byte !== 'number' || typeof bytes !== 'number') continue
+      if (typeof file !== 'string' || typeof reason !== 'string') continue
+      if (typeof byte !== 'number' || typeof bytes !== 'number') continue
       const ids = Array.isArray(sessionIds) ? sessionIds.filter((id) => typeof id === 'string') : []
-      this.add({ file, byte, bytes, reason: String(reason), sessionIds: ids })
+      this.add({ file, byte, bytes, reason, sessionIds: ids })
     }
   }
 }

@@ -6,6 +6,7 @@
  *   V3  An owner, who is alone, believes what is whole. A follower, who is not, makes it durable before it believes it,
  *       and takes what is not whole for not there yet.
  *   V4  A segment of a lower epoch than one before it was written by somebody who had lost the store; it is not read.
+ *   V5  Segments are numbered without gaps and never removed, so a number that is not there is damage.
  */
 import type { Summary } from '../change.ts'
 import type { FileSystem } from '../file-system.ts'
@@ -33,6 +34,8 @@ export interface ScanResult {
   readonly stale: readonly number[]
   /** Segments behind the end that hold no line. */
   readonly empty: readonly number[]
+  /** Segments that are not there and should be (V5). */
+  readonly missing: readonly number[]
 }
 
 /** How to scan. */
@@ -61,7 +64,11 @@ const UNBORN: Summary = {
 export async function scanJournal(state: JournalState, options: ScanOptions): Promise<ScanResult> {
   const { from, segments } = options
   const stale: number[] = []
+  const missing = missingBefore(state, options)
+  for (const segment of missing) noteMissing(state, segment)
   let empty: number[] = []
+  let gap: number[] = []
+  let expected = from.segment === 0 ? undefined : from.segment
   let epoch = Math.max(
     0,
     ...state.table.list().map((facts) => (facts.segment <= from.segment ? facts.epoch : 0)),
@@ -70,6 +77,9 @@ export async function scanJournal(state: JournalState, options: ScanOptions): Pr
   for (const segment of segments) {
     if (segment < from.segment) continue
     const scan = await scanOne(options, segment)
+    for (let lost = expected ?? scan.header?.sealed?.segment ?? segment; lost < segment; lost += 1)
+      gap.push(lost)
+    expected = segment + 1
     if (scan.epoch !== 0 && scan.epoch < epoch) {
       stale.push(segment)
       continue
@@ -90,12 +100,13 @@ export async function scanJournal(state: JournalState, options: ScanOptions): Pr
         sessionIds: [],
       })
     }
-    empty = []
+    for (const lost of gap) noteMissing(state, lost)
+    missing.push(...gap)
+    empty = gap = []
     last = scan
   }
   const result = last === undefined ? { end: from, tornTail: null } : settle(state, options, last, undefined)
-  noteMissing(state, segments)
-  return { ...result, stale, empty }
+  return { ...result, stale, empty, missing }
 }
 
 function fileOf(segment: number): { file: string } {
@@ -225,14 +236,19 @@ function isNewest(position: Position | undefined, line: PlacedLine): boolean {
   return line.prevSegment === (position?.segment ?? 0) && line.prevOrdinal === (position?.ordinal ?? 0)
 }
 
-/** Compaction removes segments nobody needs; one that a living session still needs is damage. */
-function noteMissing(state: JournalState, segments: readonly number[]): void {
+/** Segments that the state knows of and that are not there, up to where the scan begins. */
+function missingBefore({ table }: JournalState, { segments, from }: ScanOptions): number[] {
   const present = new Set(segments)
-  for (const { segment } of state.table.list()) {
-    if (present.has(segment)) continue
-    state.table.remove(segment)
-    blameBehind(state, segment, 0, { ...fileOf(segment), byte: 0, reason: 'the segment is missing' })
-  }
+  const known = table.list().map(({ segment }) => segment)
+  return known.filter((segment) => !present.has(segment) && (segment < from.segment || from.offset > 0))
+}
+
+/** Notes the damage of a segment that is not there (V5), and the sessions whose newest line it held. */
+function noteMissing(state: JournalState, segment: number): void {
+  const place = { ...fileOf(segment), byte: 0, reason: 'the segment is missing' }
+  state.table.remove(segment)
+  state.damage.add({ ...place, bytes: 0, sessionIds: [] })
+  blameBehind(state, segment, 0, place)
 }
 
 /** Blames a place for the sessions whose newest line stood behind byte `size` of a segment. */

@@ -172,7 +172,8 @@ export class JsonStore implements SessionStore {
         await files.syncFolder(dirname(dir))
       }
       const { storeId } = document
-      const { epoch, isOurs } = ownership
+      const { epoch } = ownership
+      const isOurs = (): Promise<boolean> => ownership.isOurs()
       const recovered = await readJournal(files, dir, storeId, false)
       const start = await repairJournal(recovered, { files, folder: dir, unique, isOurs, epoch })
       const view = this.#look(recovered)

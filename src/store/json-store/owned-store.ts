@@ -244,7 +244,7 @@ export class OwnedStore {
         facts.isCompacted = true
         facts.bytes = bytes
       },
-      isOurs: ownership.isOurs,
+      isOurs: () => ownership.isOurs(),
     }
   }
 

@@ -111,7 +111,7 @@ export async function repairJournal(
 ): Promise<{ tail: JournalTail; isOpen: boolean }> {
   const { files, folder, unique } = options
   const journal = `${folder}/${JOURNAL_FOLDER}`
-  const { end, scan, state } = recovered
+  const { end, state } = recovered
   await removeLeftovers(files, folder)
   await removeLeftovers(files, journal)
   const mayGrow = end.offset > 0 && state.table.get(end.segment)?.isCompacted !== true
@@ -131,8 +131,10 @@ export async function repairJournal(
   if (mayGrow && !recovered.isClean) await rewrite(options, end)
   if (stale.length > 0 || blank.length > 0 || mayGrow) await files.syncFolder(journal)
   if (end.offset > 0 || end.segment === 0) return { tail: end, isOpen: mayGrow }
+  // Nothing stands behind the segment before: the next line begins a new one.
   const segment = end.segment - 1
-  return { tail: { segment, offset: 0, ordinal: state.table.get(segment)?.ordinal ?? 0 }, isOpen: false }
+  const before = state.table.get(segment)
+  return { tail: { segment, offset: before?.bytes ?? 0, ordinal: before?.ordinal ?? 0 }, isOpen: false }
 }
 
 /** Copies what is believed of a segment to a fresh file that takes its place (X2). */

@@ -64,6 +64,30 @@ test('[M1] [M3] a reader beside the owner sees what is durable, follows, and cha
   await owner.close()
 })
 
+test('[V3] a reader makes durable what it believes and does not know to be; marked lines it believes at once', async () => {
+  const machine = new JsonMachine()
+  const owner = await machine.owner()
+  const session = new SampleSession('one')
+  await session.append(owner)
+  const syncs = machine.files.calls('sync')
+  const first = await machine.reader()
+  expect(machine.files.calls('sync')).toBe(syncs + 1)
+  expect(first.lastRevision('one')).toBe(1)
+  machine.files.failNext('sync', 'EROFS')
+  const second = await machine.reader()
+  expect(second.lastRevision('one')).toBe(0)
+  await second.close()
+
+  machine.clock.advance(1_000)
+  await new Promise((resolve) => setImmediate(resolve))
+  await new Promise((resolve) => setImmediate(resolve))
+  const marked = machine.files.calls('sync')
+  const third = await machine.reader()
+  expect(third.lastRevision('one')).toBe(1)
+  expect(machine.files.calls('sync')).toBe(marked)
+  for (const store of [first, third, owner]) await store.close()
+})
+
 test('[V3] a reader takes a torn end for something that is still coming', async () => {
   const machine = new JsonMachine()
   const owner = await machine.owner()

@@ -192,12 +192,12 @@ test('[L3] a line of a newer version is refused with both numbers', () => {
 
 test('[L3] an older line is lifted step by step', () => {
   const upcasts = [
-    (line: JsonObject): JsonObject => ({ ...line, v: 2, steps: '1' }),
-    (line: JsonObject): JsonObject => ({ ...line, v: 3, steps: `${String(line['steps'])}2` }),
+    (line: JsonObject): JsonObject => ({ ...line, v: 2, steps: 1 }),
+    (line: JsonObject): JsonObject => ({ ...line, v: 3, steps: [line['steps'] ?? null, 2] }),
   ]
 
-  expect(upcast({ v: 1 }, 1, upcasts)).toEqual({ v: 3, steps: '12' })
-  expect(upcast({ v: 2, steps: 'x' }, 2, upcasts)).toEqual({ v: 3, steps: 'x2' })
+  expect(upcast({ v: 1 }, 1, upcasts)).toEqual({ v: 3, steps: [1, 2] })
+  expect(upcast({ v: 2, steps: 7 }, 2, upcasts)).toEqual({ v: 3, steps: [7, 2] })
   expect(upcast({ v: 3 }, 3, upcasts)).toEqual({ v: 3 })
 })
 

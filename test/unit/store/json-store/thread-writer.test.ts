@@ -1,0 +1,130 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { diskFileSystem } from '../../../../src/store/file-system.ts'
+import { inProcessWriter } from '../../../../src/store/json-store/in-process-writer.ts'
+import { threadWriter } from '../../../../src/store/json-store/thread-writer.ts'
+import type { JournalWriter, Opening, Slab, WriteOutcome } from '../../../../src/store/json-store/writer.ts'
+
+let folder: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'writer-'))
+  mkdirSync(join(folder, 'journal'))
+  writeFileSync(join(folder, 'owner-000001'), '{}')
+})
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const HOSTS: readonly (readonly [string, () => JournalWriter])[] = [
+  ['thread', () => threadWriter({ folder, epoch: 1 })],
+  ['in-process', () => inProcessWriter(diskFileSystem, { folder, epoch: 1 })],
+]
+
+function slabOf(writer: JournalWriter, text: string): Slab {
+  const slab = writer.allocate(1_024, true)
+  slab.buffer.write(text)
+  return slab
+}
+
+function write(
+  writer: JournalWriter,
+  slab: Slab,
+  bytes: number,
+  offset: number,
+  opening: Opening | null,
+): Promise<WriteOutcome> {
+  return new Promise((resolve) => writer.write({ segment: 1, offset, bytes, opening }, slab, resolve))
+}
+
+const content = (): string => readFileSync(join(folder, 'journal', '00000001.jsonl'), 'utf8')
+
+test.each(HOSTS)(
+  '[W1] %s: batches go where they are ordered, a slab comes again, finish cuts',
+  async (_, host) => {
+    const writer = host()
+    const slab = slabOf(writer, 'first\n')
+
+    expect(await write(writer, slab, 6, 0, { from: 'new' })).toEqual({ kind: 'written' })
+    slab.buffer.write('second\n\n\n')
+    expect(await write(writer, slab, 9, 6, null)).toEqual({ kind: 'written' })
+    expect(content()).toBe('first\nsecond\n\n\n')
+    expect(await new Promise((resolve) => writer.finish(13, resolve))).toEqual({ kind: 'written' })
+    expect(content()).toBe('first\nsecond\n')
+    await writer.dispose()
+  },
+)
+
+test.each(HOSTS)('[W2] %s: written to a store that is not ours any more is fenced', async (_, host) => {
+  const writer = host()
+  writeFileSync(join(folder, 'owner-000002'), '{}')
+
+  expect(await write(writer, slabOf(writer, 'x\n'), 2, 0, { from: 'new' })).toEqual({ kind: 'fenced' })
+  rmSync(join(folder, 'owner-000002'))
+  rmSync(join(folder, 'owner-000001'))
+  expect(await write(writer, slabOf(writer, 'x\n'), 2, 2, null)).toEqual({ kind: 'fenced' })
+  await writer.dispose()
+})
+
+test.each(HOSTS)('[W4] %s: a prepared file takes a free name only', async (_, host) => {
+  const temporary = join(folder, 'journal', 'ahead.tmp')
+  writeFileSync(temporary, '\n'.repeat(64))
+  const writer = host()
+
+  expect(await write(writer, slabOf(writer, 'x\n'), 2, 0, { from: 'prepared', temporary })).toEqual({
+    kind: 'written',
+  })
+  expect(content()).toBe(`x\n${'\n'.repeat(62)}`)
+  writeFileSync(temporary, 'other')
+  const second = await write(writer, slabOf(writer, 'y\n'), 2, 0, { from: 'prepared', temporary })
+  expect(second).toEqual({ kind: 'failed', reason: 'EEXIST' })
+  expect(content()).toMatch(/^x\n/)
+  await writer.dispose()
+})
+
+test.each(HOSTS)('[W5] %s: what cannot be opened fails and says why', async (_, host) => {
+  const writer = host()
+
+  expect(await write(writer, slabOf(writer, 'x\n'), 2, 0, { from: 'existing' })).toEqual({
+    kind: 'failed',
+    reason: 'ENOENT',
+  })
+  await writer.dispose()
+})
+
+test('[W7] a thread that was let go fails every order', async () => {
+  const writer = threadWriter({ folder, epoch: 1 })
+  const slab = slabOf(writer, 'x\n')
+  await writer.dispose()
+
+  expect(await write(writer, slab, 2, 0, { from: 'new' })).toMatchObject({ kind: 'failed' })
+})
+
+test('[W6] the thread keeps a process alive while a write is under way, and only then', () => {
+  const script = `
+    const { openJsonStore } = await import(process.argv[1])
+    const { systemClock } = await import(process.argv[2])
+    const { SampleSession } = await import(process.argv[3])
+    let made = 0
+    const store = openJsonStore({ dir: process.argv[4], clock: systemClock, unique: () => 'u' + (made += 1) })
+    await store.open({ readOnly: false })
+    new SampleSession('one').append(store).then(() => console.log('acknowledged'))`
+  const dist = (path: string): string => new URL(`../../../../dist/${path}`, import.meta.url).href
+  const output = execFileSync(
+    process.execPath,
+    [
+      '--input-type=module',
+      '-e',
+      script,
+      dist('store/json-store/json-store.js'),
+      dist('runtime/clock.js'),
+      dist('testing/store-contract/sample-session.js'),
+      join(folder, 'store'),
+    ],
+    { encoding: 'utf8', timeout: 15_000 },
+  )
+
+  expect(output).toBe('acknowledged\n')
+})
