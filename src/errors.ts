@@ -185,6 +185,13 @@ export const ERRORS = {
     cause: 'An operation id names one command; the same id came with other content.',
     remedy: 'Use a new operation id for a new command.',
   }),
+  HISTORY_CONFLICT: define<{ sessionId: string; reason: string }>({
+    family: 'contention',
+    message: (d) =>
+      `The history of session ${d.sessionId} is not the one expected: ${d.reason}. Nothing was written.`,
+    cause: 'A framework asked to replace a part of the history that somebody else has changed meanwhile.',
+    remedy: 'Read the history again and decide anew.',
+  }),
   STORE_LOCKED: define<{ place: string; pid: number; epoch: number }>({
     family: 'contention',
     message: (d) =>

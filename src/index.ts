@@ -72,7 +72,7 @@ export {
   TARGETS,
 } from './machines/lifecycle.ts'
 export type { CommandName, CommandOf, EndStatus, Status } from './machines/lifecycle.ts'
-export { LIMIT_ACTIONS, LIMITS } from './machines/events.ts'
+export { DOORS, LIMIT_ACTIONS, LIMITS } from './machines/events.ts'
 export type {
   DeadlineKind,
   Door,

@@ -78,8 +78,14 @@ export interface SessionInput {
   readonly limits: Limits
 }
 
+/**
+ * The places where limits act before something is spent. `turn` is the door of the user message that would open the next
+ * turn, for callers that must know before they have it.
+ */
+export const DOORS = ['turn', 'modelCall', 'toolCall'] as const
+
 /** A place where limits act before something is spent. */
-export type Door = 'modelCall' | 'toolCall'
+export type Door = (typeof DOORS)[number]
 
 /** The clock's three messages. At one instant `ttl` wins, then `duration`, then `idle`. */
 export const DEADLINE_KINDS = ['ttl', 'duration', 'idle'] as const

@@ -144,7 +144,7 @@ export function meet(context: SessionContext, event: SessionEvent): Meeting {
     }
     case 'admit': {
       const levels = {
-        turns: context.turnCount + (context.awaitingReply ? 1 : 0),
+        turns: context.turnCount + (context.awaitingReply || event.door === 'turn' ? 1 : 0),
         entries: context.entryCount + 1,
         duration: ageOf(context, event.at),
         toolCalls: context.toolCallCount + (event.door === 'toolCall' ? 1 : 0),

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { sessionError } from '../errors.ts'
 import { MAX_DEPTH, plainJson, type Json, type JsonObject } from '../json.ts'
-import { LIMIT_ACTIONS, LIMITS, type Limits } from '../machines/events.ts'
+import { DOORS, LIMIT_ACTIONS, LIMITS, type Door, type Limits } from '../machines/events.ts'
 import type { RecordEdit } from '../store/change.ts'
 import { entryDraftSchema, type Entry, type EntryDraft } from './entries.ts'
 import { parseId, type Ids } from './ids.ts'
@@ -231,8 +231,8 @@ export function parseTokens(tokens: unknown): number {
 }
 
 /** Which door `admit` asks about. */
-export function parseDoor(door: unknown): 'modelCall' | 'toolCall' {
-  return parseWith(z.enum(['modelCall', 'toolCall']), door, 'admit')
+export function parseDoor(door: unknown): Door {
+  return parseWith(z.enum(DOORS), door, 'admit')
 }
 
 /** The error a session fails with. */

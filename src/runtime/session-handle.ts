@@ -4,7 +4,13 @@
 import { sessionError } from '../errors.ts'
 import { checkBytes, getOwn, type Json } from '../json.ts'
 import { deadlinesOf } from '../machines/deadlines.ts'
-import { DEADLINE_KINDS, type Limits, type SessionEnd, type SessionEvent } from '../machines/events.ts'
+import {
+  DEADLINE_KINDS,
+  type Door,
+  type Limits,
+  type SessionEnd,
+  type SessionEvent,
+} from '../machines/events.ts'
 import { isEnd, TARGETS, type CommandName, type Status } from '../machines/lifecycle.ts'
 import type { Quarantine, StoredState } from '../store/change.ts'
 import {
@@ -248,7 +254,7 @@ export class SessionHandle {
     )
   }
 
-  async admit(door: 'modelCall' | 'toolCall', options?: CommandOptions): Promise<Admitted> {
+  async admit(door: Door, options?: CommandOptions): Promise<Admitted> {
     const parsed = parseDoor(door)
     const { revision, status, findings } = await this.#submit('admit', options, parsed, {
       event: (at) => ({ type: 'admit', at, door: parsed }),

@@ -128,7 +128,8 @@ class Run {
     const { name, operationId, sessionId = '' } = command
     this.caller.answered(command, answer)
     if (name === 'erase') {
-      this.ledger.erased(sessionId)
+      // A retry finds nothing any more when the first attempt was the one that did it.
+      this.ledger.erased(sessionId, true)
       this.erased.add(sessionId)
       this.reached.erased += 1
     }
@@ -141,7 +142,10 @@ class Run {
     if (name === 'append') this.#last = command
   }
 
-  #refused(command: Command, { code, message, actual }: NumberedAnswer & { readonly code: string }): void {
+  #refused(
+    command: Command,
+    { code, message, actual }: Extract<NumberedAnswer, { readonly code: string }>,
+  ): void {
     const { operationId, name } = command
     expect(
       ['WRONG_STATE', 'LIMIT_REACHED', 'NOT_FOUND', 'RUNTIME_CLOSED'],
@@ -156,7 +160,8 @@ class Run {
 /** One life of an agent, from its start to its death; the faults of it. */
 async function live(agent: AgentProcess, run: Run): Promise<void> {
   const from = random.chance(0.1) ? 'opening' : random.chance(0.3) ? 'ready' : 'first answer'
-  const delayMs = from === 'opening' ? random.next() * 25 : 1 + random.next() * 59
+  const longestMs = from === 'opening' ? 25 : random.chance(0.15) ? 400 : 60
+  const delayMs = 1 + random.next() * (longestMs - 1)
   await new Promise<void>((resolve, reject) => {
     let [isDoomed, isDying] = [false, false]
     const fail = (why: unknown): void => reject(why instanceof Error ? why : new TypeError(String(why)))

@@ -1,5 +1,6 @@
 /** Each command as a user gives it: what it prints, what it leaves, how it ends. */
 import { afterAll, expect, test, vi } from 'vitest'
+import { openRuntime, userMessage, type Runtime } from 'sessionwright'
 import { errorOf, linesOf, run, runJson, temporaryFolders } from '../support/command-line.ts'
 
 // Each run is a process; a busy machine starts them slowly.
@@ -7,6 +8,14 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const folders = temporaryFolders()
 afterAll(() => folders.clean())
+
+/** The options of a store that holds what the work left in it. */
+async function storeWith(work: (runtime: Runtime) => Promise<void>): Promise<string[]> {
+  const dir = folders.make()
+  await using runtime = await openRuntime({ dir })
+  await work(runtime)
+  return ['--store', dir]
+}
 
 interface Shown {
   readonly id: string
@@ -129,11 +138,9 @@ test('a session from create to complete', async () => {
 })
 
 test('close, cancel, fail and extend lead where the lifecycle says', async () => {
-  const store = ['--store', folders.make()]
-  for (const id of ['c1', 'c2', 'c3']) {
-    await run(['create', ...store, '--id', id])
-    await run(['activate', id, ...store])
-  }
+  const store = await storeWith(async (runtime) => {
+    for (const id of ['c1', 'c2', 'c3']) await (await runtime.create({ id })).activate()
+  })
 
   const extended = await runJson<Shown>(['extend', 'c1', ...store, '--max-turns', '9', '--on-limit', 'pause'])
   const closed = await runJson<Shown>(['close', 'c1', ...store])
@@ -150,11 +157,13 @@ test('close, cancel, fail and extend lead where the lifecycle says', async () =>
 })
 
 test('ls filters, pages by cursor, and prints a table', async () => {
-  const store = ['--store', folders.make()]
-  for (const id of ['a1', 'a2', 'a3'])
-    await run(['create', ...store, '--id', id, '--tenant', 'acme', '--name', `Ticket ${id}`])
-  await run(['create', ...store, '--id', 'b1', '--tenant', 'other'])
-  await run(['activate', 'a2', ...store])
+  const store = await storeWith(async (runtime) => {
+    for (const id of ['a1', 'a2', 'a3']) {
+      const session = await runtime.create({ id, tenantId: 'acme', name: `Ticket ${id}` })
+      if (id === 'a2') await session.activate()
+    }
+    await runtime.create({ id: 'b1', tenantId: 'other' })
+  })
 
   const acme = [...store, '--tenant', 'acme', '--order', 'created-asc']
   const first = await runJson<Listed<{ id: string }>>(['ls', ...acme, '--limit', '2'])
@@ -184,10 +193,10 @@ test('ls filters, pages by cursor, and prints a table', async () => {
 })
 
 test('a limit that ends the session instead of keeping the entry is exit code 3, with the answer on stdout', async () => {
-  const store = ['--store', folders.make()]
-  await run(['create', ...store, '--id', 's', '--max-entries', '1', '--on-limit', 'end_session'])
-  await run(['activate', 's', ...store])
-  await run(['append', 's', ...store, '--type', 'user_message', '--text', 'one'])
+  const store = await storeWith(async (runtime) => {
+    const created = await runtime.create({ id: 's', limits: { maxEntries: 1, action: 'end_session' } })
+    await (await created.activate()).append(userMessage('one'))
+  })
 
   const second = await runJson(['append', 's', ...store, '--type', 'assistant_message', '--text', 'two'])
 
@@ -200,11 +209,9 @@ test('a limit that ends the session instead of keeping the entry is exit code 3,
 })
 
 test('delete, prune, erase, compact and stats', async () => {
-  const store = ['--store', folders.make()]
-  for (const id of ['d1', 'd2', 'd3', 'd4']) {
-    await run(['create', ...store, '--id', id, '--user', 'mia'])
-    await run(['cancel', id, ...store])
-  }
+  const store = await storeWith(async (runtime) => {
+    for (const id of ['d1', 'd2', 'd3', 'd4']) await (await runtime.create({ id, userId: 'mia' })).cancel()
+  })
 
   const deleted = await runJson(['delete', 'd1', ...store])
   const again = await runJson(['delete', 'd1', ...store])

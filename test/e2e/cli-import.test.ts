@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
-import { openRuntime } from 'sessionwright'
+import { openRuntime, userMessage } from 'sessionwright'
 import { entriesIn, errorOf, finish, linesOf, run } from '../support/command-line.ts'
 import { runJson, start, temporaryFolders } from '../support/command-line.ts'
 import {
@@ -288,11 +288,12 @@ test.each(['sessionwright', 'cellstate', 'thulp', 'fluers', 'state-store'])(
     const [from, to] = [folders.make(), folders.make()]
     const tenant = '0190a3c8-0000-7000-8000-00000000000a'
     const id = '0190a3c8-0000-7000-8000-000000000001'
-    const words = `--id ${id} --tenant ${tenant} --user mia --provider openai --model gpt-4o --ttl-ms 3600000`
-    const make = words.split(' ')
-    await run(['create', '--store', from, '--name', 'first', ...make])
-    await run(['activate', id, '--store', from])
-    await run(['append', id, '--type', 'user_message', '--text', 'hello', '--store', from])
+    {
+      await using runtime = await openRuntime({ dir: from })
+      const provider = { id: 'openai', model: 'gpt-4o' }
+      const made = { id, name: 'first', tenantId: tenant, userId: 'mia', provider, ttlMs: 3_600_000 }
+      await (await (await runtime.create(made)).activate()).append(userMessage('hello'))
+    }
     const exported = await run(['export', '--all', '--format', format, '--store', from])
 
     const imported = await runJson<Report>(['import', '-', '--format', format, '--store', to], {

@@ -9,6 +9,7 @@ import { fold } from '../../src/store/change.ts'
 import type { StoredState } from '../../src/store/change.ts'
 import { createMemoryStore } from '../../src/store/memory-store.ts'
 import type { SessionStore } from '../../src/store/store.ts'
+import type { Door } from '../../src/machines/events.ts'
 import { openRuntime } from '../../src/runtime/open-runtime.ts'
 import type { EntryDraft } from '../../src/runtime/entries.ts'
 import type { Runtime } from '../../src/runtime/runtime.ts'
@@ -23,7 +24,7 @@ type Step =
       readonly operationId?: string | undefined
     }
   | { readonly do: 'recordDelta'; readonly tokens: number }
-  | { readonly do: 'admit'; readonly door: 'modelCall' | 'toolCall' }
+  | { readonly do: 'admit'; readonly door: Door }
   | { readonly do: 'activate' | 'pause' | 'resume' | 'close' | 'complete' | 'cancel' }
   | { readonly do: 'extendLimits'; readonly limits: LimitOptions }
   | { readonly do: 'edit'; readonly key: string; readonly value: number | undefined }
@@ -65,7 +66,7 @@ const step = (restarts: boolean): fc.Arbitrary<Step> =>
       weight: 2,
       arbitrary: fc.record({
         do: fc.constant('admit' as const),
-        door: fc.constantFrom('modelCall' as const, 'toolCall' as const),
+        door: fc.constantFrom<Door>('turn', 'modelCall', 'toolCall'),
       }),
     },
     {

@@ -84,7 +84,7 @@ test('[S4-43] open sessions and parents of those that stay are pruned only if to
   const spared = await runtime.prune()
   const told = await runtime.prune({ includeOpen: true })
 
-  expect(spared.deleted).toEqual([])
+  expect(spared).toEqual({ deleted: [], failed: [], dryRun: false, ran: true })
   expect(told.deleted).toEqual([open.id, parent.id])
 })
 

@@ -115,9 +115,13 @@ export class Ledger {
     this.#session(sessionId).isErasing = true
   }
 
-  /** The session was erased: as if it had never been. */
-  erased(sessionId: string): void {
-    this.#bury(this.#session(sessionId))
+  /** The session was erased: as if it had never been, revisions included. Or it was not there to be erased. */
+  erased(sessionId: string, wasThere: boolean): void {
+    const session = this.#session(sessionId)
+    session.isErasing = false
+    if (!wasThere) return
+    this.#bury(session)
+    session.acknowledged = { life: 0, revision: 0 }
   }
 
   /** The command was answered with a refusal: it must leave no trace. */

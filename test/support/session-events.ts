@@ -142,7 +142,7 @@ export const anySessionEvent: fc.Arbitrary<UndatedEvent> = fc.oneof(
     weight: 5,
     arbitrary: fc.record({
       type: fc.constant('admit' as const),
-      door: fc.constantFrom('modelCall' as const, 'toolCall' as const),
+      door: fc.constantFrom('turn' as const, 'modelCall' as const, 'toolCall' as const),
     }),
   },
   {

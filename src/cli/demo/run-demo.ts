@@ -44,8 +44,8 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
   const task: Task = { store, conversations, run: systemClock.now().toString(36) }
   const random = seededRandom(seed)
   const total = changesOf(conversations)
-  const killAt = 1 + Math.floor(total * (0.2 + 0.6 * random.next()))
-  const killDelayMs = random.below(25)
+  const killAt = 1 + Math.floor(total * (0.1 + 0.5 * random.next()))
+  const killDelayMs = random.below(15)
   const acks: Ack[] = []
 
   const first = startAgent(task, (message, kill) => {
@@ -54,6 +54,10 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
   })
   say(`process ${first.pid} plays ${conversations} recorded conversations`, true)
   const end = await first.ended
+  if (end.code === 0) {
+    say('it was done before the kill came: once more')
+    return runDemo({ ...options, seed: seed + 1 })
+  }
   if (end.signal !== 'SIGKILL') throw unexpectedEnd(end)
   const killedAtChange = acks.length
   say('')

@@ -117,7 +117,7 @@ export async function eraseSessions(host: CompactionHost, sessionIds: readonly s
 }
 
 /** How many bytes of a segment are dead lines. */
-export function deadBytesOf(scan: SegmentScan, index: SessionIndex): number {
+function deadBytesOf(scan: SegmentScan, index: SessionIndex): number {
   let dead = 0
   for (const line of scan.lines) if (index.isDead(line.sessionId, line.revision)) dead += line.bytes
   return dead

@@ -67,7 +67,7 @@ export async function examine(files: FileSystem, folder: string, isOwned: boolea
   const damage = new DamageReport()
   const document = await documentOf(files, folder, damage)
   const storeId = document?.storeId ?? (await storeIdOf(files, journal, segments))
-  const state: JournalState = { index: new SessionIndex(), table: new SegmentTable(), damage }
+  const state: JournalState = { index: new SessionIndex(storeId), table: new SegmentTable(), damage }
   const from = { segment: 0, offset: 0, ordinal: 0 }
   const scan = await scanJournal(state, { files, folder: journal, segments, from, isFollower: isOwned })
 
@@ -75,15 +75,11 @@ export async function examine(files: FileSystem, folder: string, isOwned: boolea
   for (const { file, bytes, reason } of index.rejected)
     damage.add({ file, byte: 0, bytes, reason, sessionIds: [] })
   const end = index.header?.end ?? from
-  const missing = await missingSegments(
-    files,
-    journal,
-    segments,
-    end.offset === 0 ? end.segment - 1 : end.segment,
-  )
-  for (const segment of missing) {
+  const missing = [...scan.missing]
+  const newest = end.offset === 0 ? end.segment - 1 : end.segment
+  for (let segment = (segments.at(-1) ?? 0) + 1; segment <= newest; segment += 1) {
+    missing.push(segment)
     const file = `${JOURNAL_FOLDER}/${segmentName(segment)}`
-    if (damage.list().some((known) => known.file === file)) continue
     damage.add({ file, byte: 0, bytes: 0, reason: 'the segment is missing', sessionIds: [] })
   }
   const behind = new Map<string, number>()
@@ -147,25 +143,6 @@ async function storeIdOf(files: FileSystem, journal: string, segments: readonly 
     if (header !== undefined) return header.storeId
   }
   return ''
-}
-
-/** Segments are never removed, so a gap in their numbers is a loss; each names the one before it. */
-async function missingSegments(
-  files: FileSystem,
-  journal: string,
-  segments: readonly number[],
-  newest: number,
-): Promise<number[]> {
-  const present = new Set(segments)
-  const missing = new Set<number>()
-  for (const segment of segments) {
-    const sealed = (await readHeader(files, `${journal}/${segmentName(segment)}`))?.sealed
-    if (sealed !== undefined && sealed !== null && !present.has(sealed.segment)) missing.add(sealed.segment)
-  }
-  const first = segments[0] ?? 1
-  const last = Math.max(newest, segments.at(-1) ?? 0)
-  for (let segment = first; segment <= last; segment += 1) if (!present.has(segment)) missing.add(segment)
-  return [...missing].sort((a, b) => a - b)
 }
 
 function compareIndex(

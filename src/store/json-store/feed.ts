@@ -10,7 +10,6 @@ import { parseLine } from './line.ts'
 import type { Place } from './position.ts'
 import { comparePlaces, cursorOf, parseCursor } from './position.ts'
 import type { SegmentReader } from './reader.ts'
-import type { SegmentFacts } from './segment-table.ts'
 import type { SessionIndex } from './session-index.ts'
 
 /** What a feed reads from. */
@@ -20,7 +19,7 @@ export interface FeedSource {
   /** The end of what may be shown. */
   end(): JournalTail
   /** The segments in order. */
-  segments(): readonly SegmentFacts[]
+  segments(): readonly number[]
 }
 
 const BLOCK_BYTES = 256 * 1024
@@ -44,11 +43,10 @@ export class Feed {
       throw sessionError('CURSOR_INVALID', { reason: 'it names a place this journal has not reached' })
     }
     const result: PlacedChange[] = []
-    for (const { segment, isCompacted } of this.#source.segments()) {
+    for (const segment of this.#source.segments()) {
       if (segment < place.segment || segment > end.segment || result.length >= limit) continue
       const from = segment === place.segment ? await this.#offsetAfter(place, after) : 0
-      // A compacted segment takes no more lines: all of it is durable, wherever the end was before.
-      const stop = segment === end.segment && !isCompacted ? end.offset : Infinity
+      const stop = segment === end.segment ? end.offset : Infinity
       if (from !== undefined) await this.#read(segment, from, stop, limit, result)
     }
     return result

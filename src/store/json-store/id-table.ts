@@ -3,7 +3,7 @@
  * memory, nothing for the garbage collector to visit, and a table that is rebuilt from a file in milliseconds.
  *   IT1  An id has one slot while it is in the table; a slot that was given back is used again.
  *   IT2  A removed id is in nothing that `pack` gives.
- *   IT3  Whoever chooses ids cannot choose collisions: the hash starts from a number of this process.
+ *   IT3  Whoever chooses ids cannot choose collisions without knowing the secret that the hash starts from.
  */
 import { crc32 } from 'node:zlib'
 
@@ -13,9 +13,6 @@ const NOBODY = 0xffffffff
 
 const FIRST_SLOTS = 64
 const FIRST_BYTES = 4096
-
-// Differs from process to process, which is all IT3 needs; the hash never leaves memory.
-const SEED = crc32(`${process.pid} ${performance.timeOrigin}`)
 
 /** Ids with slots 0, 1, 2 …; the slots of removed ids are given out again. */
 export class IdTable {
@@ -29,9 +26,15 @@ export class IdTable {
   /** Open addressing: slot + 1, EMPTY or REMOVED; its size is a power of two, at most half of it is taken. */
   #cells = new Uint32Array(FIRST_SLOTS * 2)
   #taken = 0
+  readonly #seed: number
 
-  /** An empty table, or one with ids of these lengths, one after the other in `bytes`, at slots 0, 1, 2 … */
-  constructor(bytes?: Uint8Array, lengths?: Uint16Array) {
+  /**
+   * An empty table, or one with ids of these lengths, one after the other in `bytes`, at slots 0, 1, 2 …
+   *
+   * @param secret - anything that those who choose ids do not know (IT3).
+   */
+  constructor(secret = '', bytes?: Uint8Array, lengths?: Uint16Array) {
+    this.#seed = crc32(secret)
     if (bytes === undefined || lengths === undefined) return
     this.#bytes = bytes.slice()
     this.#end = bytes.length
@@ -123,7 +126,7 @@ export class IdTable {
 
   #cellOf(key: string): number {
     const mask = this.#cells.length - 1
-    for (let cell = hashOfKey(key) & mask; ; cell = (cell + 1) & mask) {
+    for (let cell = hashOfKey(this.#seed, key) & mask; ; cell = (cell + 1) & mask) {
       const found = this.#cells[cell] as number
       if (found === EMPTY) return -1
       if (found !== REMOVED && this.#holds(found - 1, key)) return cell
@@ -180,22 +183,22 @@ export class IdTable {
   #enter(slot: number): void {
     const mask = this.#cells.length - 1
     const start = this.#starts[slot] as number
-    let cell = hashOfBytes(this.#bytes, start, start + (this.#lengths[slot] as number)) & mask
+    let cell = hashOfBytes(this.#seed, this.#bytes, start, start + (this.#lengths[slot] as number)) & mask
     while (this.#cells[cell] !== EMPTY) cell = (cell + 1) & mask
     this.#cells[cell] = slot + 1
     this.#taken += 1
   }
 }
 
-function hashOfKey(key: string): number {
-  let hash = SEED
+function hashOfKey(seed: number, key: string): number {
+  let hash = seed
   for (let index = 0; index < key.length; index += 1)
     hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193)
   return mixed(hash)
 }
 
-function hashOfBytes(bytes: Uint8Array, start: number, end: number): number {
-  let hash = SEED
+function hashOfBytes(seed: number, bytes: Uint8Array, start: number, end: number): number {
+  let hash = seed
   for (let index = start; index < end; index += 1)
     hash = Math.imul(hash ^ (bytes[index] as number), 0x01000193)
   return mixed(hash)
@@ -206,11 +209,12 @@ function mixed(hash: number): number {
   return Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> 7
 }
 
-const WIDE = /^\0|[^\0-\xff]/
-
 /** The id as a string of bytes: itself, or, when a character does not fit a byte, NUL and its UTF-8 form. */
 function packed(id: string): string {
-  return WIDE.test(id) ? `\0${Buffer.from(id, 'utf8').toString('latin1')}` : id
+  let bits = 0
+  for (let index = 0; index < id.length; index += 1) bits |= id.charCodeAt(index)
+  if (bits <= 0xff && id.charCodeAt(0) !== 0) return id
+  return `\0${Buffer.from(id, 'utf8').toString('latin1')}`
 }
 
 function unpacked(key: string): string {

@@ -100,7 +100,7 @@ export function decodeIndex(
   if (head.order !== ORDER) return { reason: 'it was written by a machine of another byte order' }
   // The copy aligns the columns: a view over them needs an offset that is a multiple of 8.
   const body = new Uint8Array(bytes.subarray(headEnd, end)).buffer
-  return { header: publicHeader(head), index: new SessionIndex(columnsOf(body, head)) }
+  return { header: publicHeader(head), index: new SessionIndex(head.storeId, columnsOf(body, head)) }
 }
 
 /** Writes an index durably and removes the older files, durably as well (IF2); resolves with its size. */

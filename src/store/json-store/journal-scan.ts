@@ -6,7 +6,7 @@
  *   V3  An owner, who is alone, believes what is whole. A follower, who is not, makes it durable before it believes it,
  *       and takes what is not whole for not there yet.
  *   V4  A segment of a lower epoch than one before it was written by somebody who had lost the store; it is not read.
- *   V5  Segments are numbered without gaps and never removed, so a number that is not there is damage.
+ *   V5  Segments are numbered from 1 without gaps and never removed, so a number that is not there is damage.
  */
 import type { Summary } from '../change.ts'
 import type { FileSystem } from '../file-system.ts'
@@ -68,7 +68,7 @@ export async function scanJournal(state: JournalState, options: ScanOptions): Pr
   for (const segment of missing) noteMissing(state, segment)
   let empty: number[] = []
   let gap: number[] = []
-  let expected = from.segment === 0 ? undefined : from.segment
+  let expected = Math.max(1, from.segment)
   let epoch = Math.max(
     0,
     ...state.table.list().map((facts) => (facts.segment <= from.segment ? facts.epoch : 0)),
@@ -77,8 +77,7 @@ export async function scanJournal(state: JournalState, options: ScanOptions): Pr
   for (const segment of segments) {
     if (segment < from.segment) continue
     const scan = await scanOne(options, segment)
-    for (let lost = expected ?? scan.header?.sealed?.segment ?? segment; lost < segment; lost += 1)
-      gap.push(lost)
+    for (; expected < segment; expected += 1) gap.push(expected)
     expected = segment + 1
     if (scan.epoch !== 0 && scan.epoch < epoch) {
       stale.push(segment)
@@ -102,11 +101,17 @@ export async function scanJournal(state: JournalState, options: ScanOptions): Pr
     }
     for (const lost of gap) noteMissing(state, lost)
     missing.push(...gap)
-    empty = gap = []
+    empty = []
+    gap = []
     last = scan
   }
-  const result = last === undefined ? { end: from, tornTail: null } : settle(state, options, last, undefined)
+  const nothing = { end: missing.includes(from.segment) ? behind(from.segment) : from, tornTail: null }
+  const result = last === undefined ? nothing : settle(state, options, last, undefined)
   return { ...result, stale, empty, missing }
+}
+
+function behind(segment: number): JournalEnd {
+  return { segment: segment + 1, offset: 0, ordinal: 0 }
 }
 
 function fileOf(segment: number): { file: string } {

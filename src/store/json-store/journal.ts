@@ -10,11 +10,12 @@
 import { sessionError } from '../../errors.ts'
 import type { SessionError } from '../../errors.ts'
 import type { Change, StoredState } from '../change.ts'
-import { asWhole } from '../change.ts'
 import { encodeHeader, encodeMark, lineBody, roomFor, writeLine } from './line.ts'
 import type { RecentSession } from './recent-sessions.ts'
 import type { SegmentsAhead } from './segments-ahead.ts'
 import type { Position } from './session-index.ts'
+import { Slabs } from './slabs.ts'
+import { countLine, withWholeWhenDue } from './whole-cadence.ts'
 import type { JournalWriter, Opening, Slab, WriteOutcome } from './writer.ts'
 
 /** An end of the journal: the segment, where its next line goes, and the ordinal of its last line. */
@@ -78,21 +79,12 @@ export interface JournalOptions {
 /** Why a journal takes no more appends. */
 type Refusal = (change: Change) => SessionError
 
-const SLAB_BYTES = 1 << 20
-const MOST_SLABS = 8
 const MARK_ROOM = 256
-
-/** A whole patch comes at least this often, so that walking back a session is short. */
-const CHANGES_PER_WHOLE = 128
-/** … and after this many times the bytes of the state, but never sooner than the floor. */
-const WHOLE_FACTOR = 8
-const WHOLE_FLOOR_BYTES = 64 * 1024
 
 /** The hot end of a journal. */
 export class Journal {
   readonly #options: JournalOptions
-  readonly #free: Slab[] = []
-  #slabs = 0
+  readonly #slabs: Slabs
   /** Where the next line goes: ahead of the disk. */
   #segment: number
   #offset: number
@@ -119,6 +111,7 @@ export class Journal {
 
   constructor(options: JournalOptions) {
     this.#options = options
+    this.#slabs = new Slabs(options.writer)
     this.#segment = options.tail.segment
     this.#offset = options.tail.offset
     this.#ordinal = options.tail.ordinal
@@ -152,7 +145,7 @@ export class Journal {
   /** Encodes a change at the end of the journal; resolves once it is durable (J2). */
   append(change: Change, after: StoredState, session: RecentSession): Promise<void> {
     if (this.#refusal !== undefined) return Promise.reject(this.#refusal(change))
-    const kept = isWholeDue(change, session) ? asWhole(change, after) : change
+    const kept = withWholeWhenDue(change, after, session)
     const body = lineBody(kept)
     const batch = this.#batchFor(roomFor(session.idText, body), session.idText, body)
     const offset = batch.offset + batch.length
@@ -171,13 +164,7 @@ export class Journal {
     session.bytes = bytes
     session.revision = change.revision
     session.inFlight += 1
-    if (kept.patch.whole === true) {
-      session.changesSinceWhole = session.bytesSinceWhole = 0
-      session.wholeBytes = JSON.stringify(kept.patch).length
-    } else {
-      session.changesSinceWhole += 1
-      session.bytesSinceWhole += bytes
-    }
+    countLine(session, kept, bytes)
     this.#pending += 1
     this.#schedule()
     const { segment, ordinal } = place
@@ -257,7 +244,7 @@ export class Journal {
     const batch: Batch = {
       segment: this.#segment,
       offset: this.#offset,
-      slab: this.#slab(room + MARK_ROOM),
+      slab: this.#slabs.take(room + MARK_ROOM),
       opens,
       appends: [],
       isMark: false,
@@ -282,15 +269,6 @@ export class Journal {
     line.copy(batch.slab.buffer, batch.length)
     batch.length += line.length
     this.#offset += line.length
-  }
-
-  #slab(bytes: number): Slab {
-    if (bytes > SLAB_BYTES) return this.#options.writer.allocate(bytes, false)
-    const free = this.#free.pop()
-    if (free !== undefined) return free
-    const returns = this.#slabs < MOST_SLABS
-    if (returns) this.#slabs += 1
-    return this.#options.writer.allocate(SLAB_BYTES, returns)
   }
 
   #seal(): void {
@@ -342,7 +320,7 @@ export class Journal {
       default:
         this.#fail(batch, outcome)
     }
-    if (batch.slab.returns) this.#free.push(batch.slab)
+    this.#slabs.give(batch.slab)
     if (this.#queue.length > 0 || this.#current !== undefined) this.#schedule()
     if (this.#isQuiet()) for (const resolve of this.#drained.splice(0)) resolve()
   }
@@ -426,7 +404,7 @@ export class Journal {
         session.inFlight -= 1
         this.#options.onLost(session)
       }
-      if (batch !== underway && batch.slab.returns) this.#free.push(batch.slab)
+      if (batch !== underway) this.#slabs.give(batch.slab)
     }
     for (const batch of lost) {
       for (const append of batch.appends) append.reject(errorFor(append, batch === underway))
@@ -449,13 +427,5 @@ function unknown(change: Change, reason: string): SessionError {
     'OUTCOME_UNKNOWN',
     details,
     sessionError('STORE_FAILED', { operation: 'append', reason }),
-  )
-}
-
-function isWholeDue(change: Change, session: RecentSession): boolean {
-  if (change.patch.whole === true || change.tombstone === true) return false
-  return (
-    session.changesSinceWhole + 1 >= CHANGES_PER_WHOLE ||
-    session.bytesSinceWhole > Math.max(WHOLE_FLOOR_BYTES, session.wholeBytes * WHOLE_FACTOR)
   )
 }

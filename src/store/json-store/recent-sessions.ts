@@ -5,7 +5,7 @@
  *   T2  `newest` may be ahead of the disk; `state` never is.
  */
 import type { StoredState } from '../change.ts'
-import type { Position, SessionIndex } from './session-index.ts'
+import type { SessionIndex } from './session-index.ts'
 
 /** One session in use. As a position it is that of its newest line; `revision` 0 means it has none. */
 export interface RecentSession {

@@ -53,7 +53,7 @@ export async function readJournal(
   const found = await readIndexFile(files, folder, storeId)
   const segments = await listSegments(files, journal)
   const state: JournalState = {
-    index: found.index ?? new SessionIndex(),
+    index: found.index ?? new SessionIndex(storeId),
     table: new SegmentTable(),
     damage: new DamageReport(),
   }
@@ -63,7 +63,9 @@ export async function readJournal(
   }
   const from = found.header?.end ?? { segment: 0, offset: 0, ordinal: 0 }
   const { serial } = found
-  if (found.header?.clean === true && (await isUntouched(files, journal, segments, from))) {
+  const present = new Set(segments)
+  const isComplete = state.table.list().every(({ segment }) => present.has(segment))
+  if (found.header?.clean === true && isComplete && (await isUntouched(files, journal, segments, from))) {
     return { storeId, state, end: from, tornTail: null, serial, isClean: true, scan: undefined }
   }
   const scan = await scanJournal(state, { files, folder: journal, segments, from, isFollower })

@@ -4,7 +4,7 @@
  */
 
 /** What remains of the lines of one session. */
-export class SessionRemains {
+class SessionRemains {
   /** Revision to whether it was a tombstone. */
   readonly #lines = new Map<number, boolean>()
 

@@ -161,6 +161,10 @@ class Repair {
       const isDeleted = found.buried.has(sessionId) || told?.isDeletedAfter(last) === true
       const snapshot = await snapshots.get(sessionId)
       const plan = planSalvage(sessionId, known, { snapshot, newestRevision, isDeleted })
+      if (plan.report.outcome === 'lost' && snapshot !== undefined) {
+        const json = JSON.stringify({ sessionId, ...snapshot })
+        await this.#put(`snapshot-${encodeURIComponent(sessionId)}`, Buffer.from(`${json}\n`))
+      }
       for (const { segment, ordinal } of plan.dropped) bySegment.get(segment)?.dropped.add(ordinal)
       for (const { segment, ordinal } of plan.discarded) bySegment.get(segment)?.discarded.add(ordinal)
       if (plan.start !== undefined) {

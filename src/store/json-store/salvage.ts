@@ -1,7 +1,7 @@
 /**
  * What can be saved of one session whose chain of lines is broken. Pure: lines in, a plan out.
  *   SA1  The newest state that can be worked out wins: from a whole patch or a snapshot behind the break if there is one,
- *        else the state before the break.
+ *        else the state before the break. A snapshot whose own line is gone gives that state too, under its revision.
  *   SA2  What is kept is one unbroken chain; the line it starts with holds the whole state and names no line before it.
  *   SA3  Entries of whole lines before that start are lifted into it, each once, so that the transcript keeps them.
  *   SA4  The report names every revision that is not readable any more.
@@ -89,6 +89,13 @@ export function planSalvage(
   if (isDeleted) return { ...plan('deleted', []), dropped: [], discarded: lines }
   if (life.length === 0)
     return plan(tombstone === undefined || newestRevision > born ? 'lost' : 'deleted', [])
+  const last = life.at(-1) as ChangeLine
+  if (snapshot !== undefined && snapshot.revision > last.change.revision) {
+    const line = ahead(sessionId, last, snapshot)
+    const lifted = liftable(life, [])
+    const change = { ...line.change, entries: lifted }
+    return plan('suffix', [line], lifted, { place: last, bytes: encoded(last, change) })
+  }
   for (const run of runsOf(life).toReversed()) {
     const first = run[0] as ChangeLine
     if (first === life[0] && continues(tombstone, first)) {
@@ -105,6 +112,20 @@ export function planSalvage(
     return plan('suffix', kept, lifted, { place: line, bytes: encoded(line, change) })
   }
   return plan('lost', [])
+}
+
+/** A line for the revision of a snapshot whose own line is gone; it takes the place of `last`. */
+function ahead(sessionId: string, last: ChangeLine, snapshot: Snapshot): ChangeLine {
+  const { revision, summary } = snapshot
+  const change = {
+    sessionId,
+    revision,
+    at: summary.updatedAt,
+    event: { type: 'repair' },
+    patch: {},
+    entries: [],
+  }
+  return { ...last, prev: undefined, change: asWhole(change, stateOf(sessionId, snapshot)) }
 }
 
 /** Stretches of lines in which each names the one before it. */
@@ -173,7 +194,10 @@ function missing(
   newestRevision: number,
 ): [number, number][] {
   const readable = new Set(kept.map(({ change }) => change.revision))
-  const newest = life.reduce((highest, { change }) => Math.max(highest, change.revision), newestRevision)
+  const newest = [...life, ...kept].reduce(
+    (most, { change }) => Math.max(most, change.revision),
+    newestRevision,
+  )
   const result: [number, number][] = []
   for (let revision = born + 1; revision <= newest; revision += 1) {
     if (readable.has(revision)) continue

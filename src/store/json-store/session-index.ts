@@ -75,11 +75,15 @@ export class SessionIndex {
   #living = 0
   #deadBytes = 0
 
-  /** An empty index, or the one that `columns()` described; the arrays are copied. */
-  constructor(from?: IndexColumns) {
+  /**
+   * An empty index, or the one that `columns()` described; the arrays are copied.
+   *
+   * @param secret - the identity of the store, which those who choose session ids do not know.
+   */
+  constructor(secret = '', from?: IndexColumns) {
     const count = from?.count ?? 0
     this.#capacity = Math.max(count, FIRST_CAPACITY)
-    this.#table = new IdTable(from?.idBytes, from?.idLengths)
+    this.#table = new IdTable(secret, from?.idBytes, from?.idLengths)
     this.#numberOf = new Map()
     this.#names = ['']
     this.#deadBytes = from?.deadBytes ?? 0

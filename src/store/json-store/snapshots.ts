@@ -31,9 +31,6 @@ export interface ShardDocument {
   readonly sessions: Record<string, Snapshot>
 }
 
-/** How many shards there are. */
-export const SHARDS = 256
-
 const FORMAT = 1
 
 /** How many parsed shards are kept in memory. */
@@ -237,7 +234,8 @@ export function decodeShard(bytes: Buffer): ShardDocument | string {
   if (tail !== `${CRC_START}${crc}"}\n`) return 'its checksum does not fit'
   const value = JSON.parse(bytes.toString('utf8')) as Json
   if (!isJsonObject(value) || !isJsonObject(value['sessions'])) return 'it is not a shard'
-  if (value['format'] !== FORMAT)
-    return `it has format ${String(value['format'])}; this version reads ${FORMAT}`
+  const { format } = value
+  if (typeof format !== 'number') return 'it is not a shard'
+  if (format !== FORMAT) return `it has format ${format}; this version reads ${FORMAT}`
   return value as unknown as ShardDocument
 }

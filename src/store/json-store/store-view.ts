@@ -53,7 +53,7 @@ export class StoreView {
       reader: this.reader,
       index,
       end,
-      segments: () => table.list(),
+      segments: () => table.list().map((facts) => facts.segment),
     })
   }
 

@@ -97,7 +97,10 @@ function namesMet(
   if (typeof offered === 'string') {
     const { turns, isOpen } = seedTurns(transcript)
     const toolCalls = transcript.filter((type) => type === 'tool_call').length
-    doors.push({ turn: turns + (isOpen ? 1 : 0), toolCalls: toolCalls + (offered === 'toolCall' ? 1 : 0) })
+    doors.push({
+      turn: turns + (isOpen || offered === 'turn' ? 1 : 0),
+      toolCalls: toolCalls + (offered === 'toolCall' ? 1 : 0),
+    })
   } else {
     offered.forEach((type, i) => {
       const before = [...transcript, ...offered.slice(0, i)]
@@ -149,7 +152,7 @@ test('[LM2] [LM3] an admit meets exactly the limits of the door rule, in order',
   fc.assert(
     fc.property(
       anySituation,
-      fc.constantFrom<Door>('modelCall', 'toolCall'),
+      fc.constantFrom<Door>('turn', 'modelCall', 'toolCall'),
       ({ transcript, context, at }, door) => {
         const { findings } = meet(context, admit(door, at))
 

@@ -71,6 +71,22 @@ describe('turns', () => {
   })
 })
 
+test('[LI4] [LI5] admit asks for the next turn before its message is there', async () => {
+  const { runtime, active } = await testRuntime()
+  const session = await active({ limits: { maxTurns: 1 } })
+
+  const free = await session.admit('turn')
+  await session.append(userMessage('1'))
+  const open = await session.admit('turn')
+  await session.append(assistantMessage('1'))
+  const full = await codeOf(session.admit('turn'))
+  const model = await session.admit('modelCall')
+
+  expect([free.admitted, open.admitted, full, model.admitted]).toEqual([true, true, 'LIMIT_REACHED', true])
+  expect(session.revision).toBe(4)
+  await runtime.close()
+})
+
 describe('actions', () => {
   const full = async (action: 'error' | 'end_session' | 'pause' | 'ignore') => {
     const test = await testRuntime()

@@ -110,6 +110,25 @@ test('[CO1] a deleted session made again after compaction goes on from its last 
   await expectUnharmed(await open(files), anew)
 })
 
+test('[CO1] room is given back in the background once half of the journal is dead', async () => {
+  const store = await open(files, { checkpointBytes: 4000 })
+  const gone = new SampleSession('gone')
+  const stays = new SampleSession('stays')
+  for (let turn = 0; turn < 20; turn += 1)
+    await gone.append(store, { entries: [gone.entry(`secret ${turn}`)] })
+  await gone.delete(store)
+  const before = store.stats()
+  await stays.appendMany(store, 12)
+  await store.checkpoint()
+
+  const after = store.stats()
+
+  expect(before.deadBytes).toBeGreaterThan(before.journalBytes / 2)
+  expect(after.deadBytes).toBeLessThan(after.journalBytes / 2)
+  expect(after.journalBytes).toBeLessThan(before.journalBytes)
+  await expectUnharmed(store, stays)
+})
+
 test('[CO4] a segment that holds damage is not compacted', async () => {
   const all = await arranged(files)
   await all.store.close()

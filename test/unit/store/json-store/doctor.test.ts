@@ -256,6 +256,33 @@ test.each([
   for (const id of ['a', 'b', 'c']) await new SampleSession(id, store.lastRevision(id)).append(store)
 })
 
+test.each(['first', 'middle', 'last'])(
+  '[V5] a store opens without its %s segment and says so',
+  async (which) => {
+    const all = await arranged(files)
+    const names = [...files.contents().keys()].filter((path) => path.endsWith('.jsonl')).sort()
+    const path = names.at({ first: 0, middle: 1, last: -1 }[which] as number) as string
+    await files.remove(path)
+
+    const store = await openOn(files)
+
+    expect(store.stats().damage).toContainEqual(
+      expect.objectContaining({ file: path.slice(3), byte: 0, reason: 'the segment is missing' }),
+    )
+    const fresh = new SampleSession('fresh')
+    await fresh.appendMany(store, 3)
+    await expectUnharmed(store, fresh)
+    for (const session of [all.a, all.b, all.c]) {
+      const state = await store.state(session.id).catch((error: unknown) => (error as { code: string }).code)
+      expect(['STORE_CORRUPT', session.state]).toContainEqual(state)
+    }
+    await store.close()
+    const again = await openOn(files)
+    await expectUnharmed(again, fresh)
+    expect(again.stats().damage.map(({ file }) => file)).toContain(path.slice(3))
+  },
+)
+
 test('[EX1, RP4] a missing first and a missing last segment are noticed when the index tells of them', async () => {
   await arranged(files)
   const last = Math.max(...(await look(files)).segments.map(({ file }) => Number(file.slice(8, 16))))
@@ -272,6 +299,40 @@ test('[EX1, RP4] a missing first and a missing last segment are noticed when the
   ])
   expect(sessions.length).toBeGreaterThan(0)
   expect((await look(files)).isSound).toBe(true)
+})
+
+test('[RP1, RP4] a session with no line left is reported, and its snapshot is set aside', async () => {
+  const store = await openOn(files)
+  await new SampleSession('only').append(store, { entries: [] })
+  await store.close()
+  await files.remove('/s/journal/00000001.jsonl')
+
+  const { sessions, aside } = await mend(files)
+
+  expect(sessions).toEqual([
+    { sessionId: 'only', outcome: 'lost', revision: 0, lostRevisions: [[1, 1]], liftedEntries: 0 },
+  ])
+  expect(aside).toEqual(['aside/snapshot-only.bin'])
+  expect(grep(files, 'aside/')).toContain('"name":"sample only"')
+  const fresh = new SampleSession('only')
+  const reopened = await openOn(files)
+  await fresh.append(reopened)
+  await expectUnharmed(reopened, fresh)
+})
+
+test('[RP4] newest lines that are gone are made good by a snapshot', async () => {
+  const all = await arranged(files)
+  const path = [...files.contents().keys()]
+    .filter((name) => name.endsWith('.jsonl'))
+    .sort()
+    .at(-1) as string
+  await files.remove(path)
+
+  const { sessions } = await mend(files)
+
+  const store = await expectUsable(files, 'b')
+  expect(sessions.length).toBeGreaterThan(0)
+  for (const session of [all.a, all.b, all.c]) expect(await store.state(session.id)).toEqual(session.state)
 })
 
 test('[RP4, SA5] a session whose tombstone is damaged is not brought back', async () => {

@@ -26,7 +26,7 @@ function heldMachine(): {
   release: () => void
   waiting: () => number
 } {
-  let held: (() => void)[] = []
+  const held: (() => void)[] = []
   let isHolding = false
   const machine = new JsonMachine({
     onCall: (call, path) => {
@@ -299,7 +299,7 @@ test('[C2] a revision that does not follow the newest append is refused', async 
   await store.close()
 })
 
-test('[C3] whole patches come often enough that walking back is short', async () => {
+test('[WC1] whole patches come often enough that walking back is short', async () => {
   const machine = new JsonMachine()
   const store = await machine.owner()
   const few = new SampleSession('few')
@@ -326,3 +326,39 @@ test('[C3] whole patches come often enough that walking back is short', async ()
   expect(await again.state('large')).toEqual(large.state)
   await again.close()
 })
+
+test.each(['ENOSPC', 'EIO'])(
+  'wherever %s strikes, what was acknowledged stays and what was refused is not there',
+  async (errno) => {
+    const ends = new Set<string>()
+    for (let call = 1; call <= 40; call += 1) {
+      const before = new JsonMachine()
+      const first = await before.owner({ segmentBytes: 1_500 })
+      for (let count = 0; count < 3; count += 1) await new SampleSession('one', count).append(first)
+      await first.close()
+      const machine = before.killed()
+      const store = await machine.owner({ segmentBytes: 1_500 })
+      machine.files.failAt(call, errno)
+      let acknowledged = 3
+      let possible = 3
+      for (let count = 0; count < 8; count += 1) {
+        const [code] = await codesOf([new SampleSession('one', acknowledged).append(store)])
+        ends.add(code as string)
+        if (code === 'done') acknowledged += 1
+        possible = Math.max(possible, code === 'OUTCOME_UNKNOWN' ? acknowledged + 1 : acknowledged)
+      }
+      expect(store.lastRevision('one'), `call ${call}`).toBe(acknowledged)
+      machine.files.failAt(1, errno)
+      await store.close().catch(() => undefined)
+
+      const again = await machine.killed().owner()
+
+      expect(again.lastRevision('one'), `call ${call}`).toBeGreaterThanOrEqual(acknowledged)
+      expect(again.lastRevision('one'), `call ${call}`).toBeLessThanOrEqual(possible)
+      expect((await again.changes('one', {})).length, `call ${call}`).toBe(again.lastRevision('one'))
+      expect(again.stats().damage, `call ${call}`).toEqual([])
+      await again.close()
+    }
+    expect(ends).toContain(errno === 'EIO' ? 'OUTCOME_UNKNOWN' : 'STORE_FULL')
+  },
+)

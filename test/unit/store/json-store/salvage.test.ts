@@ -197,3 +197,21 @@ test('[SA5] a session whose tombstone was lost is not brought back', () => {
   expect(plan.report).toMatchObject({ outcome: 'deleted', revision: 0, lostRevisions: [] })
   expect([revisions(plan.dropped), revisions(plan.discarded)]).toEqual([[], [1, 2]])
 })
+
+test('[SA1, SA3] a snapshot whose own line is gone gives its state under its revision', () => {
+  const all = chain(whole(1), change(2), change(3), change(4))
+  const snapshot = snapshotOf(stateAt(all, 4), { segment: 2, ordinal: 1 })
+
+  const plan = planSalvage('s', without(all, 3, 4), { snapshot })
+
+  const start = startLine(plan)
+  expect(plan.report).toMatchObject({
+    outcome: 'suffix',
+    revision: 4,
+    lostRevisions: [[1, 3]],
+    liftedEntries: 2,
+  })
+  expect(plan.start?.place).toMatchObject({ segment: 1, ordinal: 2 })
+  expect(fold(undefined, start.change)).toEqual(stateAt(all, 4))
+  expect(start.change.entries.map(({ id }) => id)).toEqual(['e1', 'e2'])
+})
