@@ -165,6 +165,18 @@ export const ERRORS = {
     cause: 'Changes arrive faster than the disk takes them.',
     remedy: 'Await earlier commands before sending more, then try again.',
   }),
+  NOT_LOOPBACK: define<{ address: string }>({
+    family: 'refusal',
+    message: (d) => `The inspector does not listen on "${d.address}": only this machine may reach it.`,
+    cause: 'The inspector listens on 127.0.0.1 or ::1 only; there is no switch for more.',
+    remedy: 'Leave `host` out, or mount `inspectorHandler` behind a server and an authorization of your own.',
+  }),
+  PORT_UNAVAILABLE: define<{ port: number; reason: string }>({
+    family: 'refusal',
+    message: (d) => `The inspector cannot listen on port ${d.port} (${d.reason}).`,
+    cause: 'Another process listens on the port, or this user may not.',
+    remedy: 'Leave the port out to get a free one, or name another.',
+  }),
   PEER_MISSING: define<{ peer: string; install: string }>({
     family: 'refusal',
     message: (d) => `The package "${d.peer}" is needed here and not installed. Run: ${d.install}`,

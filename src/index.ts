@@ -85,6 +85,9 @@ export type {
   SessionContext,
   SessionEnd,
 } from './machines/events.ts'
+export { deadlinesOf } from './machines/deadlines.ts'
+export type { Deadlines } from './machines/deadlines.ts'
+export { usageOf } from './runtime/usage.ts'
 export { limitPolicy } from './machines/limit-policy.ts'
 export { sessionMachine } from './machines/session.ts'
 export { supervisorMachine } from './machines/supervisor.ts'
@@ -159,5 +162,5 @@ export { getOwn, isJsonObject, MAX_DEPTH, plainJson, setOwn } from './json.ts'
 export type { Json, JsonObject, JsonPath } from './json.ts'
 export { systemClock } from './runtime/clock.ts'
 export type { Clock, Timer } from './runtime/clock.ts'
-export { parseId, systemIds } from './runtime/ids.ts'
+export { parseId, randomSecret, systemIds } from './runtime/ids.ts'
 export type { Ids } from './runtime/ids.ts'

@@ -1,6 +1,7 @@
 /**
  * Reading a transcript: entries by position, forwards page by page, or the newest few from the end.
  *   B1  Positions count the entries of a session from 0, in the order they were kept.
+ *   B2  Bounds by revision bound what is read, not only what is given.
  */
 import { sessionError } from '../errors.ts'
 import { isEntryTag } from './entries.ts'
@@ -26,11 +27,12 @@ export async function* readEntries(
     yield* await newest(store, sessionId, query, query.last, wanted)
     return
   }
-  let from = 1
-  let position = 0
+  let from = query.fromRevision ?? 1
+  const to = query.toRevision === undefined ? {} : { to: query.toRevision }
   for (;;) {
-    const page = await store.changes(sessionId, { from, limit: PAGE })
+    const page = await store.changes(sessionId, { from, ...to, limit: PAGE })
     for (const change of page) {
+      let position = firstPosition(change) ?? 0
       for (const entry of change.entries) {
         if (query.signal?.aborted === true || (query.before !== undefined && position >= query.before)) return
         const placed = place(entry as unknown as Entry, position, change.revision)
@@ -51,28 +53,36 @@ async function newest(
   wanted: (entry: PlacedEntry) => boolean,
 ): Promise<PlacedEntry[]> {
   const found: PlacedEntry[] = []
-  let to: number | undefined
+  let to = query.toRevision
+  const from = query.fromRevision ?? 1
   while (found.length < last && query.signal?.aborted !== true) {
     const page: readonly Change[] = await store.changes(sessionId, {
+      from,
       ...(to === undefined ? {} : { to }),
       limit: PAGE,
       order: 'desc',
     })
     for (const change of page) {
-      const count = change.patch.context?.['entryCount']
-      if (typeof count !== 'number') continue
+      const first = firstPosition(change)
+      if (first === undefined) continue
       for (let index = change.entries.length - 1; index >= 0 && found.length < last; index -= 1) {
-        const position = count - change.entries.length + index
+        const position = first + index
         const placed = place(change.entries[index] as unknown as Entry, position, change.revision)
         if (query.after !== undefined && position <= query.after) return found.reverse()
         if (wanted(placed)) found.push(placed)
       }
     }
     const oldest = page.at(-1)
-    if (oldest === undefined || oldest.revision === 1 || page.length < PAGE) break
+    if (oldest === undefined || oldest.revision <= from || page.length < PAGE) break
     to = oldest.revision - 1
   }
   return found.reverse()
+}
+
+/** The position of a change's first entry: a change with entries says how many there are after it. */
+function firstPosition({ entries, patch }: Change): number | undefined {
+  const count = patch.context?.['entryCount']
+  return typeof count === 'number' ? count - entries.length : undefined
 }
 
 function place(entry: Entry, position: number, revision: number): PlacedEntry {
@@ -80,7 +90,7 @@ function place(entry: Entry, position: number, revision: number): PlacedEntry {
 }
 
 function checkQuery(query: EntryQuery): void {
-  for (const key of ['after', 'before', 'last'] as const) {
+  for (const key of ['after', 'before', 'fromRevision', 'toRevision', 'last'] as const) {
     const value = query[key]
     if (value !== undefined && (!Number.isInteger(value) || value < (key === 'after' ? -1 : 0))) {
       throw sessionError('COMMAND_INVALID', {

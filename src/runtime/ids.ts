@@ -1,7 +1,7 @@
 /**
  * The one door for ids and randomness, and what a valid id is.
  */
-import { randomFillSync } from 'node:crypto'
+import { randomBytes, randomFillSync } from 'node:crypto'
 import { v5, v7 } from 'uuid'
 import { sessionError } from '../errors.ts'
 import { systemClock } from './clock.ts'
@@ -45,6 +45,11 @@ function uuid(): string {
 
 /** UUIDv7: unique, and in the order made. */
 export const systemIds: Ids = { session: uuid, entry: uuid }
+
+/** 32 random bytes as text of 43 characters of `A-Z a-z 0-9 _ -`: nobody guesses it. */
+export function randomSecret(): string {
+  return randomBytes(32).toString('base64url')
+}
 
 /** Namespace of the ids that are made from names. */
 const NAMESPACE = '6f2b1a9c-3a51-5e0f-9d0b-5c1a7e5d4b21'

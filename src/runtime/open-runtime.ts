@@ -265,6 +265,11 @@ class LocalRuntime implements Runtime {
     return this.#present(resident)
   }
 
+  newestCursor(): string | undefined {
+    this.#open('newestCursor')
+    return this.#store.newest()
+  }
+
   changes(query: FeedQuery = {}): AsyncIterable<SessionChange & { readonly cursor: string }> {
     this.#open('changes')
     this.#lookForNews()

@@ -239,6 +239,8 @@ export interface Runtime extends AsyncDisposable {
   prune(options?: PruneOptions): Promise<PruneReport>
   /** Lifts a quarantine. */
   release(sessionId: string, options?: CommandOptions): Promise<Session>
+  /** The cursor of the newest durable change, from which `changes` gives only later ones; undefined when there is none. */
+  newestCursor(): string | undefined
   changes(query?: FeedQuery): AsyncIterable<SessionChange & { readonly cursor: string }>
   /**
    * Calls back after each acknowledgement, in order; returns how to stop. For inspectors and telemetry: a callback that

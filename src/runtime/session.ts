@@ -141,6 +141,10 @@ export interface EntryQuery {
   readonly after?: number
   /** Only entries before this position. */
   readonly before?: number
+  /** Only entries of this revision and later ones; nothing older is read. */
+  readonly fromRevision?: number
+  /** Only entries of this revision and earlier ones; nothing newer is read. */
+  readonly toRevision?: number
   /** Only the newest so many that match, oldest first. */
   readonly last?: number
   readonly types?: readonly EntryTag[]

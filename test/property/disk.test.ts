@@ -47,8 +47,9 @@ test('[S1, JN8, RC1, RC3, RC5] acknowledged changes are a prefix of the recovere
       expect(faults).toEqual([])
       for (const [what, count] of Object.entries(once)) reached[what] = (reached[what] ?? 0) + count
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   )
+  console.log(JSON.stringify(reached))
 
   for (const what of ['powerCuts', 'unknown', 'full', 'failed', 'erased', 'tornTails']) {
     expect(reached[what], `${what} in ${JSON.stringify(reached)}`).toBeGreaterThan(0)

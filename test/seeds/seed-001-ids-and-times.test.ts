@@ -166,9 +166,10 @@ test('[S1-26] a parent must exist, and none descends from itself', async () => {
     await refusalOf(child.edit({ parentId: child.id })),
     await refusalOf(parent.edit({ parentId: child.id })),
     await refusalOf(runtime.create({ parentId: 'nobody' })),
+    await refusalOf(runtime.create({ parentId: parent.id, tenantId: 'elsewhere' })),
   ]
 
-  expect(refusals.map(({ code }) => code)).toEqual(Array.from({ length: 4 }, () => 'PARENT_INVALID'))
+  expect(refusals.map(({ code }) => code)).toEqual(Array.from({ length: 5 }, () => 'PARENT_INVALID'))
   expect(refusals[0]?.details).toMatchObject({ parentId: 'nobody', reason: 'it does not exist' })
   expect(refusals[2]?.details).toMatchObject({ reason: 'it is the session itself or one of its descendants' })
   expect([parent.record.parentId, child.record.parentId]).toEqual([null, parent.id])

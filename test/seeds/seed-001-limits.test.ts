@@ -257,7 +257,8 @@ test('[S1-79] a session goes through JSON with its name, its entries and its con
 
   const again = await runtime.import(JSON.parse(text))
 
-  expect([again.name, again.getContext('key'), again.usage.entryCount]).toEqual(['Test', 'value', 2])
+  expect([again.id, again.name, again.getContext('key')]).toEqual([session.id, 'Test', 'value'])
+  expect(again.usage.entryCount).toBe(2)
   expect(await runtime.export(again.id)).toEqual(JSON.parse(text))
 })
 

@@ -63,16 +63,19 @@ test('[S3-06] an envelope may do without a system message', () => {
   expect(fluers.parse(bare, { id: ID }).record.systemMessage).toBeNull()
 })
 
-test('[S3-09 S3-11] the id is the key of an envelope, and the version of today is stamped on it', async () => {
+test('[S3-05 S3-09 S3-11] the id is the key of an envelope, and the version of today is stamped on it', async () => {
   const { runtime } = await memoryRuntime({ ids: systemIds })
-  const session = await activeSession(runtime, { provider: { id: 'openai', model: 'gpt-4' } })
+  const session = await activeSession(runtime, {
+    provider: { id: 'openai', model: 'gpt-4' },
+    limits: { maxTurns: 3 },
+  })
 
   const printed = fluers.print(await runtime.export(session.id))
 
   expect(printed).toEqual({
     schema_version: 1,
     model: 'gpt-4',
-    max_turns: 0,
+    max_turns: 3,
     system_message: null,
     messages: [],
     metadata: {},

@@ -161,6 +161,10 @@ test('[S3-24] whatever fails in a store is of one family, and the session stays 
 
   await expect(failure).rejects.toMatchObject({ code: 'STORE_FAILED', family: 'storage' })
   expect([session.revision, session.usage.entryCount]).toEqual([2, 0])
+  isBroken = false
+  expect(await session.append(userMessage('kept'))).toMatchObject({ revision: 3 })
+  expect(session.usage.entryCount).toBe(1)
+  expect((await transcript(session)).map(({ content }) => content)).toEqual([{ text: 'kept' }])
 })
 
 test('[S3-25] one session that cannot be read does not hide the others', async () => {

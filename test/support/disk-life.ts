@@ -123,7 +123,7 @@ export class DiskPlay {
     tornTails: 0,
   }
   readonly #disk: (files: CrashableFileSystem) => FileSystem
-  readonly #commands = new Map<string, (runtime: Runtime) => Promise<Answer>>()
+  readonly #commands = new Map<string, (runtime: Runtime) => Promise<Answer | undefined>>()
   readonly #generations = new Map<string, number>()
   readonly #erased = new Set<string>()
   /** What the runtime handed to the store in this life, in order. */
@@ -277,6 +277,8 @@ export class DiskPlay {
   /** Makes a session active, whatever it was. */
   async #begin(sessionId: string, runtime: Runtime): Promise<void> {
     if (!runtime.has(sessionId)) {
+      // An erasure that failed half way has deleted it at least.
+      if (this.ledger.isErasing(sessionId)) this.ledger.erased(sessionId, true)
       const generation = (this.#generations.get(sessionId) ?? 0) + 1
       this.#generations.set(sessionId, generation)
       const metadata = { secret: this.#secret(sessionId) }
@@ -298,8 +300,8 @@ export class DiskPlay {
         return this.#lead(sessionId, one.do)(runtime)
       case 'delete':
         return this.#command(sessionId, 'deleted', [], (operationId) => async (on) => {
-          await on.delete(sessionId, { force: true, operationId })
-          return { revision: null }
+          const isDeleted = await on.delete(sessionId, { force: true, operationId })
+          return isDeleted ? { revision: null } : undefined
         })(runtime)
       case 'append': {
         const contents = one.words.map((words) => `${this.#secret(sessionId)} ${'word '.repeat(words)}`)
@@ -336,7 +338,7 @@ export class DiskPlay {
     sessionId: string,
     event: string,
     contents: readonly string[],
-    work: (session: AnySession, options: { readonly operationId: string }) => Promise<Answer>,
+    work: (session: AnySession, options: { readonly operationId: string }) => Promise<Answer | undefined>,
   ): (runtime: Runtime) => Promise<void> {
     return this.#command(sessionId, event, contents, (operationId) => async (on) => {
       return work((await on.get(sessionId)) as unknown as AnySession, { operationId })
@@ -348,7 +350,7 @@ export class DiskPlay {
     sessionId: string,
     event: string,
     contents: readonly string[],
-    work: (operationId: string) => (runtime: Runtime) => Promise<Answer>,
+    work: (operationId: string) => (runtime: Runtime) => Promise<Answer | undefined>,
   ): (runtime: Runtime) => Promise<void> {
     const operationId = `o-${(this.#operations += 1)}`
     this.ledger.send({ operationId, sessionId, event, contents, mayLeaveNoChange: false })
@@ -359,7 +361,8 @@ export class DiskPlay {
   async #send(operationId: string, runtime: Runtime): Promise<void> {
     try {
       const answer = await this.#commands.get(operationId)?.(runtime)
-      this.ledger.acknowledge(operationId, answer?.revision ?? null)
+      if (answer === undefined) this.ledger.refuse(operationId)
+      else this.ledger.acknowledge(operationId, answer.revision)
     } catch (error) {
       this.#expected(error)
       if (isSessionError(error) && error.code !== 'OUTCOME_UNKNOWN') this.ledger.refuse(operationId)
@@ -422,6 +425,7 @@ interface AnySession {
 const EXPECTED: ReadonlySet<string> = new Set([
   'WRONG_STATE',
   'NOT_FOUND',
+  'SESSION_EXISTS',
   'OUTCOME_UNKNOWN',
   'STORE_FULL',
   'STORE_FAILED',

@@ -115,6 +115,11 @@ export class Ledger {
     this.#session(sessionId).isErasing = true
   }
 
+  /** Whether an erasure was begun and not answered. */
+  isErasing(sessionId: string): boolean {
+    return this.#session(sessionId).isErasing
+  }
+
   /** The session was erased: as if it had never been, revisions included. Or it was not there to be erased. */
   erased(sessionId: string, wasThere: boolean): void {
     const session = this.#session(sessionId)

@@ -58,7 +58,8 @@ export function bytes(value: number): string {
 }
 
 // Control characters, direction marks and zero-width characters would change what the reader sees around them.
-const ODD = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g
+const ODD =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g
 
 /** Text with every character that would not show, or would turn others round, written out as `\u202e`. */
 export function visible(text: string): string {

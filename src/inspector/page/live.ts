@@ -30,7 +30,9 @@ function set(state: Connection): void {
 export function connect(): void {
   const stream = new EventSource('/api/events')
   stream.addEventListener('open', () => set('live'))
-  stream.addEventListener('error', () => set(stream.readyState === EventSource.CLOSED ? 'lost' : 'connecting'))
+  stream.addEventListener('error', () =>
+    set(stream.readyState === EventSource.CLOSED ? 'lost' : 'connecting'),
+  )
   stream.addEventListener('change', (message) => {
     set('live')
     const news = JSON.parse((message as MessageEvent<string>).data) as News

@@ -23,7 +23,13 @@ export function RefusalNote({ error }: { readonly error: Error }): ReactNode {
 }
 
 /** A view with nothing to show, saying why and what to do. */
-export function Calm({ title, children }: { readonly title: string; readonly children?: ReactNode }): ReactNode {
+export function Calm({
+  title,
+  children,
+}: {
+  readonly title: string
+  readonly children?: ReactNode
+}): ReactNode {
   return (
     <div className="calm">
       <h2>{title}</h2>
@@ -68,7 +74,12 @@ export function useReading<T>(path: string | null): Reading<T> {
     read<T>(path, controller.signal).then(
       (data) => setState({ path, data }),
       (error: Error) => {
-        if (!controller.signal.aborted) setState((before) => ({ path, error, ...(before.path === path && before.data !== undefined ? { data: before.data } : {}) }))
+        if (!controller.signal.aborted)
+          setState((before) => ({
+            path,
+            error,
+            ...(before.path === path && before.data !== undefined ? { data: before.data } : {}),
+          }))
       },
     )
     return () => controller.abort()

@@ -35,7 +35,11 @@ export function useRoute(): Route {
 }
 
 /** The fragment of a session's page; parts of the query that are null go away. */
-export function sessionHash(id: string, changes: Record<string, string | null> = {}, base?: URLSearchParams): string {
+export function sessionHash(
+  id: string,
+  changes: Record<string, string | null> = {},
+  base?: URLSearchParams,
+): string {
   return withQuery(`#/s/${encodeURIComponent(id)}`, changes, base)
 }
 

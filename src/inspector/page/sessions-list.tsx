@@ -49,7 +49,11 @@ function useListing(query: URLSearchParams) {
       .then(({ items, nextCursor, total }) => {
         setListing((before) => {
           const known = new Set(before?.items.map(({ id }) => id))
-          return { items: [...(before?.items ?? []), ...items.filter(({ id }) => !known.has(id))], cursor: nextCursor, total }
+          return {
+            items: [...(before?.items ?? []), ...items.filter(({ id }) => !known.has(id))],
+            cursor: nextCursor,
+            total,
+          }
         })
       }, setError)
       .finally(() => {
@@ -74,7 +78,12 @@ function useListing(query: URLSearchParams) {
         const known = before?.items[index]
         if (before === undefined || known === undefined) return before
         const items = [...before.items]
-        items[index] = news.summary ?? { ...known, status: news.status, revision: news.revision, updatedAt: news.at }
+        items[index] = news.summary ?? {
+          ...known,
+          status: news.status,
+          revision: news.revision,
+          updatedAt: news.at,
+        }
         return { ...before, items }
       })
       soon()
@@ -110,7 +119,9 @@ export function SessionsList({ route }: { readonly route: Route }): ReactNode {
   const toggle = (status: string): void => {
     const next = new URLSearchParams(query)
     next.delete('status')
-    const wanted = statuses.includes(status) ? statuses.filter((one) => one !== status) : [...statuses, status]
+    const wanted = statuses.includes(status)
+      ? statuses.filter((one) => one !== status)
+      : [...statuses, status]
     for (const one of wanted) next.append('status', one)
     go(sessionId === null ? listHash({}, next) : sessionHash(sessionId, {}, next), true)
   }
@@ -126,7 +137,11 @@ export function SessionsList({ route }: { readonly route: Route }): ReactNode {
           value={query.get('nameContains') ?? ''}
           onChange={(event) => set({ nameContains: event.target.value })}
         />
-        <select aria-label="Order" value={query.get('order') ?? 'updated'} onChange={(event) => set({ order: event.target.value === 'updated' ? null : event.target.value })}>
+        <select
+          aria-label="Order"
+          value={query.get('order') ?? 'updated'}
+          onChange={(event) => set({ order: event.target.value === 'updated' ? null : event.target.value })}
+        >
           <option value="updated">last change</option>
           <option value="created">newest</option>
           <option value="updated-asc">longest idle</option>
@@ -134,7 +149,13 @@ export function SessionsList({ route }: { readonly route: Route }): ReactNode {
         </select>
         <div className="statuses" role="group" aria-label="Filter by status">
           {STATUSES.map((status) => (
-            <button key={status} type="button" className="chip" aria-pressed={statuses.includes(status)} onClick={() => toggle(status)}>
+            <button
+              key={status}
+              type="button"
+              className="chip"
+              aria-pressed={statuses.includes(status)}
+              onClick={() => toggle(status)}
+            >
               {status}
             </button>
           ))}
@@ -147,19 +168,33 @@ export function SessionsList({ route }: { readonly route: Route }): ReactNode {
             const session = items[row.index]
             if (session === undefined) return null
             return (
-              <SessionRow key={`${session.id}:${session.revision}`} session={session} now={now} isHere={session.id === sessionId} href={sessionHash(session.id, { rev: null }, query)} top={row.start} isFirst={row.index === 0} />
+              <SessionRow
+                key={`${session.id}:${session.revision}`}
+                session={session}
+                now={now}
+                isHere={session.id === sessionId}
+                href={sessionHash(session.id, { rev: null }, query)}
+                top={row.start}
+                isFirst={row.index === 0}
+              />
             )
           })}
         </div>
         {listing !== undefined && items.length === 0 && (
           <div className="calm">
             <h2>No sessions</h2>
-            <p>{[...query.keys()].length > 0 ? 'Nothing matches these filters.' : 'This store is empty. Sessions appear here as soon as they are created.'}</p>
+            <p>
+              {[...query.keys()].length > 0
+                ? 'Nothing matches these filters.'
+                : 'This store is empty. Sessions appear here as soon as they are created.'}
+            </p>
           </div>
         )}
       </div>
       <div className="list-count" aria-live="polite">
-        {listing === undefined ? 'Reading…' : `${count(listing.total)} ${listing.total === 1 ? 'session' : 'sessions'}`}
+        {listing === undefined
+          ? 'Reading…'
+          : `${count(listing.total)} ${listing.total === 1 ? 'session' : 'sessions'}`}
       </div>
     </aside>
   )
@@ -191,7 +226,10 @@ function SessionRow({ session, now, isHere, isFirst, href, top }: RowProps): Rea
       <span className="title cut">{visible(session.name) || <span className="mono">{session.id}</span>}</span>
       <Status status={session.status} />
       <span className="second cut">
-        {[kind, session.model, owner].filter(Boolean).map((part) => visible(String(part))).join(' · ')}
+        {[kind, session.model, owner]
+          .filter(Boolean)
+          .map((part) => visible(String(part)))
+          .join(' · ')}
         {session.quarantined && ' · quarantined'}
       </span>
       <time className="second" title={new Date(session.createdAt).toLocaleString()}>

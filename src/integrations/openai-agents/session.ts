@@ -12,9 +12,7 @@ import type {
   RunContext,
   RunContextAwareSession,
   SessionHistoryRewriteArgs,
-  SessionHistoryRewriteAwareSession,
   SessionHistoryTransactionArgs,
-  SessionHistoryTransactionAwareSession,
 } from '@openai/agents'
 import { isSessionError, sessionError } from '../../errors.ts'
 import type { CreateOptions, EntryDraft, Runtime, Session } from '../../index.ts'
@@ -24,12 +22,8 @@ import { additions, catchUp, emptyHistory, foldEntries, mutate, removal, type Hi
 import { RunDoors } from './run-door.ts'
 import { endsWith, parseItems, parseMutations, parseTransaction, type ItemCheck } from './transaction.ts'
 
-/** What `run(agent, input, { session })` takes. */
-export interface AgentsSession
-  extends
-    RunContextAwareSession<unknown>,
-    SessionHistoryTransactionAwareSession,
-    SessionHistoryRewriteAwareSession {
+/** What `run(agent, input, { session })` takes, with the optional capabilities of the framework. */
+export interface AgentsSession extends RunContextAwareSession<unknown> {
   applyHistoryMutations(args: SessionHistoryRewriteArgs, runContext?: RunContext<unknown>): Promise<void>
   applyHistoryTransaction(
     args: SessionHistoryTransactionArgs,

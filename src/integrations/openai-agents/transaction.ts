@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { sessionError } from '../../errors.ts'
-import { isJsonObject, plainJson, type Json, type JsonObject } from '../../json.ts'
+import { isJsonObject, MAX_DEPTH, plainJson, type Json, type JsonObject } from '../../json.ts'
 import type { Mutation } from './history.ts'
 
 /** Says whether a value is an item of the framework; its own schema does. */
@@ -22,7 +22,7 @@ export interface Transaction {
 
 const items = z.array(z.custom<JsonObject>((value) => isJsonObject(value as Json), 'expected an object'))
 
-const transactionSchema = z.strictObject({
+const transactionSchema = z.object({
   operationId: z.string().refine((id) => id.trim() !== '', 'expected some text'),
   transaction: z.discriminatedUnion('type', [
     z.strictObject({ type: z.literal('append_items'), items }),
@@ -36,13 +36,13 @@ const mutationsSchema = z.object({
 
 /** Items, copied. @throws COMMAND_INVALID @throws CONTENT_INVALID */
 export function parseItems(value: unknown, command: string): readonly JsonObject[] {
-  return parse(items, plainJson(value), command, [])
+  return parse(items, copyOf(value, 1), command)
 }
 
 /** A transaction, copied; its items must be items of the framework. @throws COMMAND_INVALID @throws CONTENT_INVALID */
 export function parseTransaction(value: unknown, isItem: ItemCheck): Transaction {
   const command = 'applyHistoryTransaction'
-  const { operationId, transaction } = parse(transactionSchema, plainJson(value), command, [])
+  const { operationId, transaction } = parse(transactionSchema, copyOf(value, 3), command)
   const expectedSuffix = transaction.type === 'replace_suffix' ? transaction.expectedSuffix : []
   const added = transaction.type === 'replace_suffix' ? transaction.replacement : transaction.items
   const bad = [...expectedSuffix, ...added].find((item) => !isItem(item))
@@ -55,7 +55,7 @@ export function parseTransaction(value: unknown, isItem: ItemCheck): Transaction
 
 /** The replacements of function calls among mutations, copied; kinds that are not known do nothing, as in the framework. */
 export function parseMutations(value: unknown): Mutation[] {
-  const { mutations } = parse(mutationsSchema, plainJson(value), 'applyHistoryMutations', [])
+  const { mutations } = parse(mutationsSchema, copyOf(value, 3), 'applyHistoryMutations')
   return mutations.flatMap(({ type, callId, replacement }) => {
     if (type !== 'replace_function_call' || !isJsonObject(replacement as Json)) return []
     return [{ callId: (callId ?? null) as Json, replacement: replacement as JsonObject }]
@@ -68,11 +68,16 @@ export function endsWith(history: readonly JsonObject[], suffix: readonly JsonOb
   return history.length >= suffix.length && isDeepStrictEqual(history.slice(-suffix.length), [...suffix])
 }
 
-function parse<T>(schema: z.ZodType<T>, value: unknown, command: string, at: readonly string[]): T {
+/** What surrounds an item takes levels of its own; what an item may be is checked where it becomes an entry. */
+function copyOf(value: unknown, levelsAround: number): Json {
+  return plainJson(value, { maxBytes: Infinity, maxDepth: MAX_DEPTH + levelsAround })
+}
+
+function parse<T>(schema: z.ZodType<T>, value: unknown, command: string): T {
   const result = schema.safeParse(value)
   if (result.success) return result.data
   const [issue] = result.error.issues
-  const path = [...at, ...(issue?.path ?? []).map((key) => (typeof key === 'number' ? key : String(key)))]
+  const path = (issue?.path ?? []).map((key) => (typeof key === 'number' ? key : String(key)))
   throw sessionError('COMMAND_INVALID', { command, path, reason: issue?.message ?? 'it has the wrong shape' })
 }
 

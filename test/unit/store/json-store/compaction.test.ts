@@ -110,7 +110,7 @@ test('[CO1] a deleted session made again after compaction goes on from its last 
   await expectUnharmed(await open(files), anew)
 })
 
-test('[CO1] room is given back in the background once half of the journal is dead', async () => {
+test('[CO1, JN16] room is given back in the background once half of the journal is dead', async () => {
   const store = await open(files, { checkpointBytes: 4000 })
   const gone = new SampleSession('gone')
   const stays = new SampleSession('stays')
@@ -143,7 +143,7 @@ test('[CO4] a segment that holds damage is not compacted', async () => {
   expect(store.stats().damage).toHaveLength(1)
 })
 
-test('[CO4] an owner that lost the store replaces nothing', async () => {
+test('[CO4, JN14] an owner that lost the store replaces nothing', async () => {
   const { store } = await arranged(files)
   await open(files)
   const before = journalOf(files)
@@ -154,7 +154,7 @@ test('[CO4] an owner that lost the store replaces nothing', async () => {
   expect(journalOf(files)).toBe(before)
 })
 
-test('[CO5] after erasing neither the id nor the content is in any file', async () => {
+test('[CO5, JN17] after erasing neither the id nor the content is in any file', async () => {
   const all = await arranged(files)
   await all.store.checkpoint()
   await files.makeFolder('/s/aside')

@@ -72,7 +72,7 @@ async function expectUsable(disk: CrashableFileSystem, id: string): Promise<Sess
   return store
 }
 
-test('a sound store is said to be sound, and looking at it writes nothing', async () => {
+test('[RC10] a sound store is said to be sound, and looking at it writes nothing', async () => {
   await arranged(files)
   const before = held(files)
 
@@ -153,7 +153,7 @@ test('[RP2, RP4] without snapshots the session goes back to before the break, th
   expect(store.lastRevision('gone')).toBe(3)
 })
 
-test('[RP1] what leaves the journal is in files of its own', async () => {
+test('[RP1, RC10] what leaves the journal is in files of its own', async () => {
   await arranged(files)
   await damage(files, 'b-text-3.')
   await withoutCheckpoints(files)
@@ -257,7 +257,7 @@ test.each([
 })
 
 test.each(['first', 'middle', 'last'])(
-  '[V5] a store opens without its %s segment and says so',
+  '[V5, RC4] a store opens without its %s segment and says so',
   async (which) => {
     const all = await arranged(files)
     const names = [...files.contents().keys()].filter((path) => path.endsWith('.jsonl')).sort()

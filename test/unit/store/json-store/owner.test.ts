@@ -41,7 +41,7 @@ test('the first owner of an empty folder gets epoch 1', async () => {
   expect(readdirSync(folder)).toEqual(['owner-000001'])
 })
 
-test('[OW3] a living owner keeps the store; the refusal names its pid and writes nothing', async () => {
+test('[OW3, JN13] a living owner keeps the store; the refusal names its pid and writes nothing', async () => {
   await take(1)
   const before = readFileSync(join(folder, 'owner-000001'), 'utf8')
 
@@ -53,7 +53,7 @@ test('[OW3] a living owner keeps the store; the refusal names its pid and writes
   expect(readFileSync(join(folder, 'owner-000001'), 'utf8')).toBe(before)
 })
 
-test('[OW2, OW3] a dead owner is succeeded under the next number and finds out', async () => {
+test('[OW2, OW3, JN13, JN14] a dead owner is succeeded under the next number and finds out', async () => {
   const first = await take(1)
 
   const second = await take(2, new Set([1]))
@@ -211,7 +211,7 @@ async function killed(child: ChildProcess): Promise<void> {
 }
 
 test(
-  '[OW1, OW3] of three processes racing for a killed owner exactly one wins, ten times',
+  '[OW1, OW3, JN13] of three processes racing for a killed owner exactly one wins, ten times',
   { timeout: 60_000 },
   async () => {
     const rounds: unknown[][] = []

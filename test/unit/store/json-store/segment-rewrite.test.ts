@@ -40,7 +40,7 @@ async function rewrite(files: CrashableFileSystem, rules: Partial<RewriteRules>)
 
 const text = (files: CrashableFileSystem): string => files.contents().get(PATH)?.toString('utf8') ?? ''
 
-test('[RW1] kept lines are the same bytes with the same ordinals, and their new places are told', async () => {
+test('[RW1, JN4] kept lines are the same bytes with the same ordinals, and their new places are told', async () => {
   const files = await disk(line('a', 1), line('b', 2), line('c', 3))
 
   const { moved, freed } = await rewrite(files, { line: ({ sessionId }) => sessionId !== 'a' })
@@ -116,7 +116,7 @@ test('[RW1] bytes may take the place of a line', async () => {
   ])
 })
 
-test('[RW2] power lost at any call leaves the old segment or the new one', async () => {
+test('[RW2, JN16] power lost at any call leaves the old segment or the new one', async () => {
   const outcomes = new Set<string>()
   for (let call = 1; call <= 12; call += 1) {
     for (let seed = 1; seed <= 8; seed += 1) {

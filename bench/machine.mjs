@@ -1,0 +1,25 @@
+/** What a figure was measured on. */
+import { statfsSync } from 'node:fs'
+import { arch, cpus, loadavg, release, type } from 'node:os'
+
+const FILE_SYSTEMS = new Map([
+  [0xef53, 'ext4'],
+  [0x58465342, 'xfs'],
+  [0x9123683e, 'btrfs'],
+  [0x01021994, 'tmpfs (not durable)'],
+  [0x794c7630, 'overlay'],
+  [0x2fc12fc1, 'zfs'],
+])
+
+/** The machine, as far as it matters to a disk-bound program. */
+export function machine(folder) {
+  const kind = statfsSync(folder).type
+  return {
+    cpu: cpus()[0]?.model.trim() ?? 'unknown processor',
+    cores: cpus().length,
+    platform: `${type()} ${release()} ${arch()}`,
+    node: process.versions.node,
+    fileSystem: FILE_SYSTEMS.get(kind) ?? `file system 0x${kind.toString(16)}`,
+    load: Math.round(loadavg()[0] * 10) / 10,
+  }
+}
