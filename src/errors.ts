@@ -114,8 +114,8 @@ export const ERRORS = {
     family: 'refusal',
     message: (d) =>
       `Session ${d.parentId} cannot be the parent of ${d.sessionId}: ${d.reason}. Nothing was written.`,
-    cause: 'Parents must exist, belong to the same principal and not form a cycle.',
-    remedy: 'Name an existing session of the same principal that is not a descendant.',
+    cause: 'Parents must exist in the same tenant and not form a cycle.',
+    remedy: 'Name an existing session of the same tenant that is not a descendant.',
   }),
   ABORTED: define<{ command: string }>({
     family: 'refusal',

@@ -97,7 +97,7 @@ export function stateAfter(
 }
 
 /** The status inside a machine value: the outermost state's name. */
-function statusWord(value: Json): Status {
+export function statusWord(value: Json): Status {
   const word = typeof value === 'string' ? value : Object.keys(value as JsonObject)[0]
   if (isStatus(word)) return word
   throw sessionError('INVARIANT_BROKEN', { rule: 'L1', reason: `the machine stands in "${String(word)}"` })

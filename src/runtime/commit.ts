@@ -6,14 +6,14 @@
  *   R4  When the store fails, memory falls back to the last durable state before anything else is decided.
  *   R5  A session whose machine keeps failing is quarantined; its neighbours notice nothing.
  */
-import { isSessionError, sessionError } from '../errors.ts'
+import { isSessionError, sessionError, type SessionError } from '../errors.ts'
 import { deadlinesOf, nextDueKind } from '../machines/deadlines.ts'
 import type { LimitFinding, SessionEvent } from '../machines/events.ts'
 import { allows, isEnd, isStatus, statusesFor, type CommandName, type Status } from '../machines/lifecycle.ts'
 import type { Change, Operation, RecordEdit, StoredEvent, StoredState } from '../store/change.ts'
 import type { SessionStore } from '../store/store.ts'
 import type { ActorFacts, ActorHost, SessionActor } from './actors.ts'
-import { changeOf, stateAfter, type Decree, type Draft, type Founding } from './change-of.ts'
+import { changeOf, stateAfter, statusWord, type Decree, type Draft, type Founding } from './change-of.ts'
 import type { Clock } from './clock.ts'
 import type { Entry } from './entries.ts'
 import { contextOf, statusOf, type Resident } from './resident.ts'
@@ -210,6 +210,9 @@ export class CommitRoad {
       const outcome = this.#tell(resident, state, { type: 'deadline', at, kind, dueAt }, 'deadline')
       if (outcome.kind !== 'accepted' || !outcome.changed) return
       const { facts, findings } = outcome
+      if (deadlinesOf(statusWord(facts.value), facts.context)[kind] === dueAt) {
+        this.#faulted(resident, state, 'deadline', 'the limit policy let an overdue deadline stand')
+      }
       const event = { type: 'deadline', kind, dueAt }
       this.#append(resident, state, { at, event, facts, entries: [], findings }).catch((error: unknown) => {
         this.#options.deadlineLost(resident, error)
@@ -298,7 +301,7 @@ export class CommitRoad {
     const change = changeOf(resident.id, revision, before, after, draft)
     const stored = after ?? (before as StoredState)
     const { generation } = resident
-    const written = this.#options.store.append(change, stored)
+    const written = appendTo(this.#options.store, change, stored)
     resident.revision = revision
     resident.decided = after
     resident.pending += 1
@@ -334,17 +337,9 @@ export class CommitRoad {
       resident.decided = resident.durable
       resident.revision = resident.durable?.revision ?? this.#options.store.lastRevision(resident.id)
     }
-    if (!isSessionError(error, 'STORE_FULL'))
-      this.#options.failed(isSessionError(error) ? error.code : 'INTERNAL')
-    if (isSessionError(error, 'OUTCOME_UNKNOWN')) {
-      const operationId = draft.operation?.id
-      throw sessionError(
-        'OUTCOME_UNKNOWN',
-        { command: draft.event.type, ...(operationId === undefined ? {} : { operationId }) },
-        error,
-      )
-    }
-    throw error
+    const failure = storeFailure(error, draft)
+    if (CLOSING.has(failure.code)) this.#options.failed(failure.code)
+    throw failure
   }
 
   /** R2: a refusal waits for what it saw; when that was lost, the loss is the answer. */
@@ -370,6 +365,25 @@ type Told =
     }
   | { readonly kind: 'refused'; readonly findings: readonly LimitFinding[] }
   | { readonly kind: 'notAllowed' }
+
+/** Failures after which the store takes no more changes. */
+const CLOSING: ReadonlySet<string> = new Set(['OUTCOME_UNKNOWN', 'STORE_FAILED', 'STORE_FENCED'])
+
+/** A store may be anybody's: what it throws at once is a rejection like any other. */
+async function appendTo(store: SessionStore, change: Change, after: StoredState): Promise<void> {
+  await store.append(change, after)
+}
+
+/** The failure a caller hears: an error that is none of ours says nothing about what was written. */
+function storeFailure(error: unknown, draft: Draft): SessionError {
+  if (isSessionError(error) && error.code !== 'OUTCOME_UNKNOWN') return error
+  const operationId = draft.operation?.id
+  return sessionError(
+    'OUTCOME_UNKNOWN',
+    { command: draft.event.type, ...(operationId === undefined ? {} : { operationId }) },
+    error,
+  )
+}
 
 function wrongState(sessionId: string, request: Request, actual: Status): Error {
   const allowed = statusesFor(request.command)

@@ -76,7 +76,11 @@ const placeSchema = z.object({ id: z.string().min(1).max(128), at: time, content
 
 const entrySchema = z.unknown().transform((value, context): Entry => {
   const [draft, place] = [entryDraftSchema.safeParse(value), placeSchema.safeParse(value)]
-  if (draft.success && place.success) return Object.freeze({ ...draft.data, ...place.data }) as Entry
+  if (draft.success && place.success) {
+    const { id, at, content } = place.data
+    const { id: _id, at: _at, ...typed } = draft.data
+    return Object.freeze({ id, at, ...typed, content }) as Entry
+  }
   for (const { path, message } of [...(draft.error?.issues ?? []), ...(place.error?.issues ?? [])]) {
     context.addIssue({ code: 'custom', path, message })
   }

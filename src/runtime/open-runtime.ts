@@ -20,7 +20,7 @@ import { stateAt } from './history.ts'
 import { parseId, systemIds } from './ids.ts'
 import { listSessions } from './listing.ts'
 import { Observers } from './observers.ts'
-import { statusOf, type Resident } from './resident.ts'
+import { soundState, statusOf, type Resident } from './resident.ts'
 import { Residents } from './residents.ts'
 import { belongsTo, PruneThrottle } from './retention.ts'
 import type {
@@ -367,7 +367,7 @@ class LocalRuntime implements Runtime {
   async #summon(id: string): Promise<Resident> {
     const resident = await this.#residents.summon(id)
     if (this.#readOnly) {
-      const state = await this.#store.state(id)
+      const state = soundState(await this.#store.state(id))
       resident.durable = state
       resident.decided = state
       resident.last = state ?? resident.last

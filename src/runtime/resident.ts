@@ -2,10 +2,13 @@
  * A resident: one session held in memory, from the first command or read until nobody needs it.
  *   M1  `durable` is the last acknowledged state, `decided` the state after every accepted command; they are equal when
  *       nothing is on its way to the disk.
+ *   M3  What cannot be a session's state is refused on load.
  *   M2  Only the commit road moves `decided`; only an acknowledgement moves `durable`.
  */
+import { contextFault } from '../machines/context.ts'
 import type { SessionContext } from '../machines/events.ts'
 import { isStatus, type Status } from '../machines/lifecycle.ts'
+import { SESSION_MACHINE_VERSION } from '../machines/session.ts'
 import type { StoredState } from '../store/change.ts'
 import { sessionError } from '../errors.ts'
 import type { SessionActor } from './actors.ts'
@@ -48,6 +51,23 @@ export class Resident {
     this.last = state
     this.revision = revision
   }
+}
+
+/**
+ * The state, when its facts can be those of a session: an `active` one without `activatedAt` cannot.
+ * @throws STORE_CORRUPT - the session is refused on load; others work.
+ */
+export function soundState(state: StoredState | undefined): StoredState | undefined {
+  if (state === undefined || state.facts.machine.version > SESSION_MACHINE_VERSION) return state
+  const fault = contextFault(statusOf(state), state.facts.context)
+  if (fault === null) return state
+  const { sessionId } = state
+  throw sessionError('STORE_CORRUPT', {
+    file: `the state of ${sessionId}`,
+    byte: 0,
+    reason: fault,
+    sessionId,
+  })
 }
 
 /** The machine context inside a stored state. */

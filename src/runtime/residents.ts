@@ -7,7 +7,7 @@
 import type { Change } from '../store/change.ts'
 import type { SessionStore } from '../store/store.ts'
 import { OPERATION_WINDOW } from './operations.ts'
-import { Resident } from './resident.ts'
+import { Resident, soundState } from './resident.ts'
 
 /** How many changes are read at once when a session's operations are read back. */
 const PAGE = 256
@@ -60,7 +60,7 @@ export class Residents {
   }
 
   async #load(id: string): Promise<Resident> {
-    const state = await this.#store.state(id)
+    const state = soundState(await this.#store.state(id))
     const resident = new Resident(id, state, state?.revision ?? this.#store.lastRevision(id))
     // A life that begins here has no operations to read back.
     if (resident.revision === 0) resident.operations.complete = true

@@ -97,25 +97,25 @@ test('[S0-50] loading follows the stored status alone', async () => {
   expect(loaded).toEqual(sessions.map(({ id }) => base.store.head(id)?.summary.status))
 })
 
-test('[S0-35 S0-50] a stored active session without its activation is read, and refuses every command', async () => {
+test('[S0-35 S0-50] a stored active session without its activation is refused on load, and harms no other', async () => {
   const whole = createMemoryStore()
   const { runtime } = await memoryRuntime({ store: whole })
   const { id } = await activeSession(runtime)
+  const other = await activeSession(runtime)
   const damaged = {
     ...whole,
-    state: async (sessionId: string) => withoutActivation(await whole.state(sessionId)),
+    state: async (sessionId: string) =>
+      sessionId === id ? withoutActivation(await whole.state(sessionId)) : whole.state(sessionId),
   }
   const { runtime: reopened } = await memoryRuntime({ store: damaged })
 
-  const session = (await reopened.get(id)) as Session<'active'>
-  const refusal = await refusalOf(session.recordDelta(1))
+  const refusal = await refusalOf(reopened.get(id))
 
-  expect(session.status).toBe('active')
-  expect(refusal).toEqual({
-    code: 'INVARIANT_BROKEN',
-    details: { rule: 'A4', reason: `session ${id} cannot be restored: active without "activatedAt"` },
+  expect(refusal).toMatchObject({
+    code: 'STORE_CORRUPT',
+    details: { sessionId: id, reason: 'active without "activatedAt"' },
   })
-  expect(session.revision).toBe(2)
+  expect((await reopened.get(other.id)).status).toBe('active')
 })
 
 test.each([

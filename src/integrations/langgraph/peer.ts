@@ -1,22 +1,11 @@
 /**
- * The one place where LangGraph's checkpoint package is loaded: importing the saver without it says what to install.
+ * LangGraph's checkpoint package, loaded with the saver: a class can only extend what is there. Nothing else of
+ * sessionwright imports this module.
  */
-import { sessionError } from '../../index.ts'
+import { loadPeer } from '../peer.ts'
 
-const load = async (): Promise<typeof import('@langchain/langgraph-checkpoint')> => {
-  try {
-    return await import('@langchain/langgraph-checkpoint')
-  } catch (error) {
-    throw sessionError(
-      'PEER_MISSING',
-      {
-        peer: '@langchain/langgraph-checkpoint',
-        install: 'npm install @langchain/langgraph-checkpoint @langchain/core',
-      },
-      error,
-    )
-  }
-}
-
-/** The package as installed. */
-export const peer = await load()
+/** The package as installed. @throws PEER_MISSING when this module is imported without it */
+export const peer = await loadPeer(
+  '@langchain/langgraph-checkpoint',
+  () => import('@langchain/langgraph-checkpoint'),
+)

@@ -114,7 +114,54 @@ describe('faults of machines', () => {
   })
 })
 
+describe('a policy that lets a deadline stand', () => {
+  test('[SN19] is a fault, not a loop', async () => {
+    const lenient = createMachine({
+      initial: 'within',
+      states: {
+        within: {
+          on: {
+            offer: {
+              actions: sendParent(({ event }) => ({
+                type: 'verdict',
+                action: 'accept',
+                findings: [],
+                event: (event as unknown as { event: unknown }).event,
+              })),
+            },
+          },
+        },
+      },
+    })
+    const { runtime, clock, active } = await testRuntime(policyOf(lenient))
+    const session = await active({ limits: { maxDurationMs: 10, action: 'end_session' } })
+
+    clock.advance(100)
+    await new Promise((resolve) => setImmediate(resolve))
+
+    expect(await codeOf(session.recordDelta(1))).toBe('SESSION_FAULTED')
+    expect(session.revision).toBe(2)
+    await runtime.close()
+  })
+})
+
 describe('faults of the disk', () => {
+  test('[SN21] a store that fails in words of its own leaves the outcome unknown', async () => {
+    const { runtime, store, active } = await testRuntime()
+    const session = await active()
+    store.hold()
+    const appended = session.append(userMessage('1'), { operationId: 'm-1' })
+    store.fail(Object.assign(new TypeError('EIO'), { code: 'EIO' }))
+
+    const error = await appended.catch((reason: { code: string; details: object }) => reason)
+
+    expect(error).toMatchObject({
+      code: 'OUTCOME_UNKNOWN',
+      details: { command: 'append', operationId: 'm-1' },
+    })
+    await runtime.close()
+  })
+
   const unknown = () => sessionError('OUTCOME_UNKNOWN', { command: 'append' })
   const full = () => sessionError('STORE_FULL', { operation: 'append' })
 

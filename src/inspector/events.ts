@@ -1,0 +1,257 @@
+/**
+ * The live stream: what happened, as server-sent events.
+ *   LV1  A stream gives every change behind its cursor, in order; `Last-Event-ID` goes on where a lost one ended.
+ *   LV2  It shows durable changes only, in the process that owns the store and in one that reads beside it.
+ *   LV3  A page that does not read is dropped before more than 1 MiB waits for it; it comes back with its cursor. Nobody
+ *        waits for a page.
+ *   LV4  When changes come faster than anybody can look, the stream jumps to the newest and says so (`reset`), at most
+ *        once a second, so that watching costs the sessions next to nothing.
+ */
+import { isSessionError, systemClock } from '../index.ts'
+import type { Clock, Json, SessionChange } from '../index.ts'
+import { bounded } from './bounds.ts'
+import { shownEvent } from './change-view.ts'
+import { summaryOf } from './session-view.ts'
+import type { ViewSource } from './session-view.ts'
+
+/** Where a stream begins, and how it ends. */
+export interface EventStreamOptions {
+  readonly source: ViewSource
+  /** The cursor of the last event a page has seen; without it the stream begins with what comes next. */
+  readonly after: string | undefined
+  /** Ends the stream. */
+  readonly signal: AbortSignal
+  readonly clock?: Clock
+  /** Called once when the stream is over. */
+  readonly ended?: () => void
+}
+
+type Placed = SessionChange & { readonly cursor: string }
+type Wakened = 'changes' | 'beat'
+
+/** Most that waits for a page that does not read (LV3). */
+export const MOST_UNSENT_BYTES = 1024 * 1024
+/** From here on the stream waits for the page. */
+const FULL_BYTES = 256 * 1024
+/** How long it waits before the page is dropped. */
+export const PATIENCE_MS = 5000
+/** Changes that come together are sent together. */
+const GATHER_MS = 10
+/** Between two batches. */
+const PACE_MS = 100
+/** Changes in a batch; after so many full ones in a row the stream jumps (LV4). */
+const BATCH = 128
+const MOST_FULL_BATCHES = 8
+const JUMP_PAUSE_MS = 1000
+/** Statistics, which also keep the connection alive. */
+export const BEAT_MS = 5000
+const MOST_STATUSES = 10_000
+const SUMMARY_BYTES = 8 * 1024
+
+/** The body of the stream (LV1). */
+export function eventStream(options: EventStreamOptions): ReadableStream<Uint8Array> {
+  const feed = new EventFeed(options)
+  return new ReadableStream<Uint8Array>(
+    {
+      start: (controller) => {
+        feed.start(controller)
+      },
+      pull: () => {
+        feed.drained()
+      },
+      cancel: () => {
+        feed.stop()
+      },
+    },
+    new ByteLengthQueuingStrategy({ highWaterMark: MOST_UNSENT_BYTES }),
+  )
+}
+
+class EventFeed {
+  readonly #source: ViewSource
+  readonly #clock: Clock
+  readonly #stopping = new AbortController()
+  readonly #ended: () => void
+  readonly #statuses = new Map<string, string>()
+  #after: string | undefined
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined
+  #resumeWriting: (() => void) | undefined
+
+  constructor({ source, after, signal, clock = systemClock, ended = () => undefined }: EventStreamOptions) {
+    this.#source = source
+    this.#after = after
+    this.#clock = clock
+    this.#ended = ended
+    if (signal.aborted) this.stop()
+    signal.addEventListener('abort', () => this.stop(), { once: true, signal: this.#stopping.signal })
+  }
+
+  start(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    this.#controller = controller
+    this.#run()
+      .then(
+        () => this.#end(() => controller.close()),
+        (error: unknown) => this.#end(() => controller.error(error)),
+      )
+      .finally(this.#ended)
+  }
+
+  /** The page has read something. */
+  drained(): void {
+    if (this.#unsent >= FULL_BYTES) return
+    this.#resumeWriting?.()
+    this.#resumeWriting = undefined
+  }
+
+  stop(): void {
+    this.#stopping.abort()
+    this.#resumeWriting?.()
+  }
+
+  get #unsent(): number {
+    return MOST_UNSENT_BYTES - (this.#controller?.desiredSize ?? MOST_UNSENT_BYTES)
+  }
+
+  get #stopped(): boolean {
+    return this.#stopping.signal.aborted
+  }
+
+  #end(finish: () => void): void {
+    this.stop()
+    try {
+      finish()
+    } catch {
+      // The page has gone already.
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { runtime } = this.#source
+    this.#after ??= runtime.newestCursor()
+    await this.#say('hello', { now: this.#source.now() }, this.#after)
+    while (!this.#stopped) {
+      try {
+        const why = await this.#follow()
+        if (why === 'ended') break
+        await this.#jump('lagged')
+      } catch (error) {
+        if (isSessionError(error, 'RUNTIME_CLOSED')) break
+        if (!isSessionError(error, 'CURSOR_INVALID')) throw error
+        await this.#jump('cursor')
+      }
+    }
+    await this.#say('closed', {}, undefined)
+  }
+
+  /** Sends changes as they come, until the runtime or the stream ends, or there are too many of them (LV4). */
+  async #follow(): Promise<'ended' | 'lagged'> {
+    const { runtime } = this.#source
+    const after = this.#after
+    const stopping = new AbortController()
+    const signal = AbortSignal.any([this.#stopping.signal, stopping.signal])
+    const changes = runtime.changes({ ...(after === undefined ? {} : { after }), signal })[Symbol.asyncIterator]()
+    try {
+      let fullBatches = 0
+      let next = changes.next()
+      for (;;) {
+        const beginning = await this.#first(next)
+        if (beginning === 'beat') {
+          await this.#say('stats', runtime.stats(), undefined)
+          continue
+        }
+        const batch: Placed[] = []
+        const until = this.#wakeIn(GATHER_MS)
+        let result: IteratorResult<Placed> | 'late' = await next
+        while (result !== 'late' && result.done !== true) {
+          batch.push(result.value)
+          next = changes.next()
+          result = batch.length === BATCH ? 'late' : await Promise.race([next, until.then(() => 'late' as const)])
+        }
+        await this.#sendAll(batch)
+        if (this.#stopped || (result !== 'late' && result.done === true)) return 'ended'
+        fullBatches = batch.length === BATCH ? fullBatches + 1 : 0
+        if (fullBatches === MOST_FULL_BATCHES) return 'lagged'
+        await this.#wakeIn(PACE_MS)
+      }
+    } finally {
+      stopping.abort()
+      await changes.return?.()
+    }
+  }
+
+  /** Whether changes came before the next beat was due. */
+  async #first(next: Promise<unknown>): Promise<Wakened> {
+    return Promise.race([next.then(() => 'changes' as const), this.#wakeIn(BEAT_MS).then(() => 'beat' as const)])
+  }
+
+  async #jump(reason: 'lagged' | 'cursor'): Promise<void> {
+    if (this.#stopped) return
+    if (reason === 'lagged') await this.#wakeIn(JUMP_PAUSE_MS)
+    this.#after = this.#source.runtime.newestCursor()
+    await this.#say('reset', { reason }, this.#after)
+  }
+
+  async #sendAll(batch: readonly Placed[]): Promise<void> {
+    const newest = new Map(batch.map((change) => [change.sessionId, change]))
+    for (const change of batch) {
+      const statusBefore = await this.#statusBefore(change)
+      const summary = newest.get(change.sessionId) === change ? await this.#summary(change) : undefined
+      const { sessionId, revision, at, status, cursor } = change
+      const event = shownEvent(this.#source, change)
+      const data = { sessionId, revision, at, event, status, statusBefore }
+      await this.#say('change', summary === undefined ? data : { ...data, summary }, cursor)
+      this.#after = cursor
+      if (this.#stopped) return
+    }
+  }
+
+  async #statusBefore({ sessionId, revision, status }: Placed): Promise<string | null> {
+    const known = this.#statuses.get(sessionId)
+    if (this.#statuses.size > MOST_STATUSES) this.#statuses.clear()
+    this.#statuses.set(sessionId, status)
+    if (known !== undefined || revision === 1) return known ?? null
+    try {
+      return (await this.#source.runtime.stateAt(sessionId, revision - 1)).summary.status
+    } catch {
+      // Deleted meanwhile, or damaged: the change itself can be shown all the same.
+      return null
+    }
+  }
+
+  async #summary({ sessionId, status }: Placed): Promise<Json | undefined> {
+    if (status === 'deleted') return undefined
+    try {
+      const session = await this.#source.runtime.get(sessionId)
+      return bounded(summaryOf(this.#source, session) as unknown as Json, SUMMARY_BYTES)
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Writes one event, and waits while the page is behind (LV3). */
+  async #say(event: string, data: object, id: string | undefined): Promise<void> {
+    if (this.#stopped) return
+    const text = `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
+    this.#controller?.enqueue(Buffer.from(text))
+    if (this.#unsent < FULL_BYTES) return
+    const drained = new Promise<boolean>((resolve) => {
+      this.#resumeWriting = () => resolve(true)
+    })
+    const isDrained = await Promise.race([drained, this.#wakeIn(PATIENCE_MS).then(() => false)])
+    if (!isDrained) this.stop()
+  }
+
+  #wakeIn(ms: number): Promise<void> {
+    if (this.#stopped) return Promise.resolve()
+    return new Promise((resolve) => {
+      const { signal } = this.#stopping
+      const done = (): void => {
+        timer.cancel()
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      const timer = this.#clock.wakeAt(this.#clock.now() + ms, done)
+      signal.addEventListener('abort', done, { once: true })
+    })
+  }
+}
