@@ -118,6 +118,7 @@ export type { InterchangeSource } from './runtime/interchange-schema.ts'
 // Stores
 export { createMemoryStore } from './store/memory-store.ts'
 export { openJsonStore } from './store/json-store/json-store.ts'
+export type { JsonStoreOptions, StoreLogger } from './store/json-store/options.ts'
 export type {
   ChangeRange,
   Damage,

@@ -16,6 +16,7 @@ import { addErase } from './commands/erase.ts'
 import { addExport } from './commands/export.ts'
 import { addExtend } from './commands/extend.ts'
 import { addImport } from './commands/import.ts'
+import { addInspect } from './commands/inspect.ts'
 import { addLs } from './commands/ls.ts'
 import { addPrune } from './commands/prune.ts'
 import { addShow } from './commands/show.ts'
@@ -40,6 +41,7 @@ export function buildProgram(): Command {
   addShow(program)
   addEntries(program)
   addChanges(program)
+  addInspect(program)
   addAppend(program)
   addTransitions(program)
   addExtend(program)

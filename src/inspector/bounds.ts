@@ -72,7 +72,12 @@ export function sliceBytes(
   text: string,
   offset: number,
   length: number,
-): { readonly text: string; readonly offset: number; readonly nextOffset: number | null; readonly totalBytes: number } {
+): {
+  readonly text: string
+  readonly offset: number
+  readonly nextOffset: number | null
+  readonly totalBytes: number
+} {
   const bytes = Buffer.from(text)
   const start = characterAt(bytes, Math.min(offset, bytes.length))
   let end = characterAt(bytes, Math.min(start + length, bytes.length))

@@ -41,7 +41,11 @@ const PREVIEW_CHARACTERS = 200
 const MOST_ENTRIES = 50
 
 /** A page of the history of a session. @throws NOT_FOUND */
-export async function changePage(source: ViewSource, sessionId: string, query: ChangePageQuery): Promise<ChangePage> {
+export async function changePage(
+  source: ViewSource,
+  sessionId: string,
+  query: ChangePageQuery,
+): Promise<ChangePage> {
   const session = await source.runtime.get(sessionId)
   const { limit, order } = query
   const newest = session.revision
@@ -88,7 +92,9 @@ function changeView(source: ViewSource, change: SessionChange, statusBefore: str
 
 /** The first words of an entry: its text when it has one, else its JSON. */
 function previewOf(shown: Json, { type }: Entry): string {
-  const { content, ...own } = (typeof shown === 'object' && shown !== null ? shown : {}) as { [key: string]: Json }
+  const { content, ...own } = (typeof shown === 'object' && shown !== null ? shown : {}) as {
+    [key: string]: Json
+  }
   const name = own['toolName'] ?? own['skillName'] ?? own['event']
   const text = textOf(content ?? null) ?? JSON.stringify(content ?? null)
   const isNamed = typeof name === 'string' && type !== 'user_message'

@@ -56,7 +56,10 @@ export function chartOf(name: string, machine: AnyStateMachine): Chart {
   const nodes: ChartNode[] = []
   const edges: ChartEdge[] = []
   walk(machine.root, null, nodes, edges)
-  const version = createHash('sha256').update(JSON.stringify([nodes, edges])).digest('hex').slice(0, 16)
+  const version = createHash('sha256')
+    .update(JSON.stringify([nodes, edges]))
+    .digest('hex')
+    .slice(0, 16)
   return { name, version, nodes, edges }
 }
 
@@ -68,14 +71,18 @@ export function isMachine(value: unknown): value is AnyStateMachine {
 
 function walk(node: Node, parent: Node | null, nodes: ChartNode[], edges: ChartEdge[]): void {
   const isCompound = node.type === 'compound'
-  const initial = isCompound ? (node.initial as { target?: readonly Node[]; actions?: readonly unknown[] }) : null
-  const parentInitial = parent?.type === 'compound' ? (parent.initial as { target?: readonly Node[] }).target : null
+  const initial = isCompound
+    ? (node.initial as { target?: readonly Node[]; actions?: readonly unknown[] })
+    : null
+  const parentInitial =
+    parent?.type === 'compound' ? (parent.initial as { target?: readonly Node[] }).target : null
   nodes.push({
     id: node.id,
     key: node.key,
     parentId: parent?.id ?? null,
     type: node.type,
-    initial: parent?.type === 'parallel' || (parentInitial?.some((target) => isWithin(target, node)) ?? false),
+    initial:
+      parent?.type === 'parallel' || (parentInitial?.some((target) => isWithin(target, node)) ?? false),
     entry: node.entry.map(nameOf),
     exit: node.exit.map(nameOf),
     invoke: node.invoke.map(({ id, src }) => (typeof src === 'string' ? src : id)),

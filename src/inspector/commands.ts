@@ -5,7 +5,15 @@
  */
 import { z } from 'zod'
 import { sessionError } from '../index.ts'
-import type { CommandOptions, Door, EntryDraft, LimitOptions, RecordChanges, Runtime, SessionCommands } from '../index.ts'
+import type {
+  CommandOptions,
+  Door,
+  EntryDraft,
+  LimitOptions,
+  RecordChanges,
+  Runtime,
+  SessionCommands,
+} from '../index.ts'
 import { clipped } from './bounds.ts'
 import { invalidRequest } from './refusals.ts'
 

@@ -61,7 +61,11 @@ interface Place {
 }
 
 /** A page of the transcript (EV1, EV3). @throws NOT_FOUND */
-export async function entryPage(source: ViewSource, sessionId: string, query: EntryPageQuery): Promise<EntryPage> {
+export async function entryPage(
+  source: ViewSource,
+  sessionId: string,
+  query: EntryPageQuery,
+): Promise<EntryPage> {
   const { runtime } = source
   const { revision, total } = await extentOf(runtime, sessionId, query.rev)
   const places =
@@ -96,7 +100,9 @@ export async function entrySlice(
 function entryView(source: ViewSource, sessionId: string, place: Place, isShort: boolean): EntryView {
   const shown = source.redact(place.entry as unknown as Json, { sessionId, part: 'entry' })
   const isObject = typeof shown === 'object' && shown !== null && !Array.isArray(shown)
-  const { content = null, ...own } = (isObject ? shown : { content: shown }) as { readonly [key: string]: Json }
+  const { content = null, ...own } = (isObject ? shown : { content: shown }) as {
+    readonly [key: string]: Json
+  }
   const text = JSON.stringify(content)
   const isCut = text.length > (isShort ? SHORT_HEAD_CHARACTERS : CONTENT_BYTES)
   return {

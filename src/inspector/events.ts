@@ -149,7 +149,9 @@ class EventFeed {
     const after = this.#after
     const stopping = new AbortController()
     const signal = AbortSignal.any([this.#stopping.signal, stopping.signal])
-    const changes = runtime.changes({ ...(after === undefined ? {} : { after }), signal })[Symbol.asyncIterator]()
+    const changes = runtime
+      .changes({ ...(after === undefined ? {} : { after }), signal })
+      [Symbol.asyncIterator]()
     try {
       let fullBatches = 0
       let next = changes.next()
@@ -165,7 +167,8 @@ class EventFeed {
         while (result !== 'late' && result.done !== true) {
           batch.push(result.value)
           next = changes.next()
-          result = batch.length === BATCH ? 'late' : await Promise.race([next, until.then(() => 'late' as const)])
+          result =
+            batch.length === BATCH ? 'late' : await Promise.race([next, until.then(() => 'late' as const)])
         }
         await this.#sendAll(batch)
         if (this.#stopped || (result !== 'late' && result.done === true)) return 'ended'
@@ -181,7 +184,10 @@ class EventFeed {
 
   /** Whether changes came before the next beat was due. */
   async #first(next: Promise<unknown>): Promise<Wakened> {
-    return Promise.race([next.then(() => 'changes' as const), this.#wakeIn(BEAT_MS).then(() => 'beat' as const)])
+    return Promise.race([
+      next.then(() => 'changes' as const),
+      this.#wakeIn(BEAT_MS).then(() => 'beat' as const),
+    ])
   }
 
   async #jump(reason: 'lagged' | 'cursor'): Promise<void> {

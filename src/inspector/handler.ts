@@ -79,7 +79,10 @@ export function inspectorHandler(runtime: Runtime, options: InspectorHandlerOpti
   }
   const failed = (error: unknown, method: string): void => {
     const code = (error as { readonly code?: unknown } | null)?.code
-    options.logger?.error({ code: typeof code === 'string' ? code : 'INTERNAL', method }, 'the inspector failed')
+    options.logger?.error(
+      { code: typeof code === 'string' ? code : 'INTERNAL', method },
+      'the inspector failed',
+    )
   }
 
   const events = (request: Request): Response => {
@@ -90,7 +93,13 @@ export function inspectorHandler(runtime: Runtime, options: InspectorHandlerOpti
       streams -= 1
     }
     const signal = closing.signal
-    const body = eventStream({ source, after: after === null || after === '' ? undefined : after, signal, clock, ended })
+    const body = eventStream({
+      source,
+      after: after === null || after === '' ? undefined : after,
+      signal,
+      clock,
+      ended,
+    })
     return new Response(body, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } })
   }
   const router = createRouter({
@@ -112,7 +121,9 @@ export function inspectorHandler(runtime: Runtime, options: InspectorHandlerOpti
   }
 
   const isAllowed = async (request: Request, port: string): Promise<boolean> =>
-    options.authorize === undefined ? logins.knows(request, port) : (await options.authorize(request)) === true
+    options.authorize === undefined
+      ? logins.knows(request, port)
+      : (await options.authorize(request)) === true
 
   const answer = async (request: Request): Promise<Response> => {
     const refused = guard.refuse(request)

@@ -59,7 +59,9 @@ export class Logins {
   knows(request: Request, port: string): boolean {
     const name = cookieName(port)
     const pairs = (request.headers.get('cookie') ?? '').split(';').map((pair) => pair.trim())
-    const values = pairs.filter((pair) => pair.startsWith(`${name}=`)).map((pair) => pair.slice(name.length + 1))
+    const values = pairs
+      .filter((pair) => pair.startsWith(`${name}=`))
+      .map((pair) => pair.slice(name.length + 1))
     return values.length === 1 && has(this.#cookies, digestOf(values[0] ?? ''))
   }
 }

@@ -16,7 +16,16 @@ export function listQuery(query: URLSearchParams): ListQuery {
   const result: Record<string, unknown> = {}
   const statuses = query.getAll('status') as Status[]
   if (statuses.length > 0) result['status'] = statuses
-  for (const name of ['kind', 'tag', 'tenantId', 'userId', 'parentId', 'nameContains', 'order', 'cursor'] as const) {
+  for (const name of [
+    'kind',
+    'tag',
+    'tenantId',
+    'userId',
+    'parentId',
+    'nameContains',
+    'order',
+    'cursor',
+  ] as const) {
     const value = query.get(name)
     if (value !== null && value !== '') result[name] = value as SessionKind['type'] | EntryTag
   }
@@ -30,7 +39,8 @@ export function listQuery(query: URLSearchParams): ListQuery {
 /** The page of changes a query string asks for. @throws COMMAND_INVALID */
 export function changeQuery(query: URLSearchParams): ChangePageQuery {
   const order = query.get('order') ?? 'asc'
-  if (order !== 'asc' && order !== 'desc') throw invalidRequest('changes', ['order'], 'expected "asc" or "desc"')
+  if (order !== 'asc' && order !== 'desc')
+    throw invalidRequest('changes', ['order'], 'expected "asc" or "desc"')
   return {
     from: whole(query, 'from'),
     to: whole(query, 'to'),

@@ -66,7 +66,8 @@ const DEFECT: ErrorBody['error'] = {
 export const UNAUTHORIZED: ErrorBody['error'] = {
   code: 'UNAUTHORIZED',
   message: 'This browser is not logged in to this inspector.',
-  remedy: 'Open the URL that the inspector printed when it started; it works once. After a restart there is a new one.',
+  remedy:
+    'Open the URL that the inspector printed when it started; it works once. After a restart there is a new one.',
   details: {},
 }
 

@@ -87,7 +87,9 @@ export function createRouter(options: RouterOptions): Router {
       length: whole(query, 'length') ?? SLICE_BYTES,
       hint: whole(query, 'hint'),
     }
-    return json(await entrySlice(source, c.req.param('id'), wholeOf(c.req.param('position'), 'position'), slice))
+    return json(
+      await entrySlice(source, c.req.param('id'), wholeOf(c.req.param('position'), 'position'), slice),
+    )
   })
   api.get('/api/sessions/:id/export', async (c) => {
     const sessionId = c.req.param('id')

@@ -60,7 +60,11 @@ const NAME_CHARACTERS = 256
 const MOST_TAGS = 32
 
 /** A session as it is, or as it was (VW1, VW2). @throws NOT_FOUND */
-export async function sessionView(source: ViewSource, sessionId: string, revision?: number): Promise<SessionView> {
+export async function sessionView(
+  source: ViewSource,
+  sessionId: string,
+  revision?: number,
+): Promise<SessionView> {
   const { runtime, redact } = source
   const session = await runtime.get(sessionId)
   const state = await runtime.stateAt(sessionId, revision)
@@ -89,7 +93,13 @@ export async function sessionView(source: ViewSource, sessionId: string, revisio
 export function shownSummary(source: ViewSource, summary: SessionSummary): SessionSummary {
   const { id: sessionId, name, tags, kind, ...rest } = summary
   const words = clippedWords({ kind, model: rest.model, tenantId: rest.tenantId, userId: rest.userId })
-  const bare = { ...rest, ...words, name: clipped(name, NAME_CHARACTERS), tags: shownTags(tags), id: sessionId }
+  const bare = {
+    ...rest,
+    ...words,
+    name: clipped(name, NAME_CHARACTERS),
+    tags: shownTags(tags),
+    id: sessionId,
+  }
   return source.redact(bare as unknown as Json, { sessionId, part: 'summary' }) as unknown as SessionSummary
 }
 
@@ -129,7 +139,10 @@ function offered({ commands }: ViewSource, session: Session): readonly string[] 
 function deadlinesAt(state: StoredState, now: number): Deadline[] {
   const { status } = state.summary
   if (!isStatus(status)) return []
-  const instants: Deadlines = deadlinesOf(status satisfies Status, state.facts.context as unknown as SessionContext)
+  const instants: Deadlines = deadlinesOf(
+    status satisfies Status,
+    state.facts.context as unknown as SessionContext,
+  )
   return (['ttl', 'duration', 'idle'] as const).flatMap((kind) => {
     const dueAt = instants[kind]
     return dueAt === null ? [] : [{ kind, dueAt, overdue: dueAt <= now }]

@@ -28,7 +28,10 @@ export interface Inspector {
  *
  * @throws NOT_LOOPBACK for another address than 127.0.0.1 or ::1, PORT_UNAVAILABLE when the port is taken.
  */
-export async function startInspector(runtime: Runtime, options: StartInspectorOptions = {}): Promise<Inspector> {
+export async function startInspector(
+  runtime: Runtime,
+  options: StartInspectorOptions = {},
+): Promise<Inspector> {
   const { host = '127.0.0.1', port: wanted = 0, ...rest } = options
   let handler: InspectorHandler | undefined
   const listening = await listen(

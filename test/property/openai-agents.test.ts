@@ -1,5 +1,5 @@
 /**
- * Goal: for the framework our session is its own MemorySession, and it stays so when the process dies (OA1, OA2, HI1–HI3).
+ * Goal: for the framework our session is its own MemorySession, and it stays so when the process dies (OA1, OA2, FS1–FS3).
  * Method: random calls on both, one after another or several at once; every answer is compared as text, and every refusal
  * leaves the session where it was. Then the same with the process gone between any two calls.
  */
@@ -25,7 +25,7 @@ async function playInMemory(calls: readonly Call[]): Promise<unknown[]> {
 }
 
 describe('beside MemorySession', () => {
-  test('[OA1] [OA3] every call is answered alike, and what is refused is refused with a code and leaves no trace', async () => {
+  test('[OA1] [OA2] every call is answered alike, and what is refused is refused with a code and leaves no trace', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(anyCall, { maxLength: 25 }), async (calls) => {
         const runtime = await openRuntime({ store: createMemoryStore() })
@@ -50,7 +50,7 @@ describe('beside MemorySession', () => {
     )
   })
 
-  test('[OA2] calls made at once are answered as if made one after another', async () => {
+  test('[FS2] calls made at once are answered as if made one after another', async () => {
     const anyUntied = anyCall.filter((call) => call.do !== 'replace')
     await fc.assert(
       fc.asyncProperty(fc.array(anyUntied, { maxLength: 12 }), async (calls) => {
@@ -67,7 +67,7 @@ describe('beside MemorySession', () => {
     )
   })
 
-  test('[OA1] [HI2] [HI3] with the process gone between any two calls, nothing is answered differently', async () => {
+  test('[FS1] [HI2] with the process gone between any two calls, nothing is answered differently', async () => {
     let deaths = 0
     const anyLife = fc.array(fc.tuple(anyCall, fc.boolean()), { maxLength: 15 })
     await fc.assert(

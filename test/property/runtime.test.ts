@@ -186,7 +186,7 @@ describe('random lives', () => {
     )
   })
 
-  test('[A4] a runtime restarted at any point answers as one that was not', async () => {
+  test('[A4, RC8, RC9] a runtime restarted at any point answers as one that was not', async () => {
     await fc.assert(
       fc.asyncProperty(limits, fc.array(step(true), { maxLength: 40 }), async (limited, steps) => {
         const straight = await play(steps, { limits: limited, restart: false })

@@ -13,19 +13,20 @@ interface Door {
   readonly open: RegExp
 }
 
+/** The inspector's page is a program of its own, in a browser: the clock it reads is the reader's. */
 const DOORS: readonly Door[] = [
   {
     what: 'the clock',
     names:
       /^(?:Date(?!\.(?:UTC|parse)$)|performance\.(?:now|timeOrigin)|process\.(?:hrtime|uptime)|Temporal)\b/,
     packages: /^node:perf_hooks$/,
-    open: /^src\/runtime\/clock\.ts$/,
+    open: /^src\/(?:runtime\/clock\.ts$|inspector\/page\/)/,
   },
   {
     what: 'a timer',
     names: /^(?:set(?:Timeout|Interval)|AbortSignal\.timeout|scheduler\.\w+)$/,
     packages: /^node:timers/,
-    open: /^src\/runtime\/clock\.ts$/,
+    open: /^src\/(?:runtime\/clock\.ts$|inspector\/page\/)/,
   },
   {
     what: 'setImmediate',

@@ -4,8 +4,10 @@
 
 /** Any JSON. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+/** A JSON object. */
 export type JsonMap = { readonly [key: string]: Json }
 
+/** Where this inspector stands and what it may do. */
 export interface Info {
   readonly version: string
   readonly mode: 'owner' | 'reader'
@@ -14,6 +16,7 @@ export interface Info {
   readonly now: number
 }
 
+/** One line of the list. */
 export interface Summary {
   readonly id: string
   readonly status: string
@@ -34,12 +37,14 @@ export interface Summary {
   readonly quarantined: boolean
 }
 
+/** A page of a listing. */
 export interface Page<T> {
   readonly items: readonly T[]
   readonly nextCursor: string | null
   readonly total: number
 }
 
+/** One limit that was met. */
 export interface Finding {
   readonly limit: string
   readonly current: number
@@ -47,12 +52,14 @@ export interface Finding {
   readonly action: string
 }
 
+/** An instant at which the clock tells the session something. */
 export interface Deadline {
   readonly kind: string
   readonly dueAt: number
   readonly overdue: boolean
 }
 
+/** A session as it is, or was at a revision. */
 export interface Detail {
   readonly id: string
   readonly status: string
@@ -69,6 +76,7 @@ export interface Detail {
   readonly updatedAt: number
 }
 
+/** One change in the timeline. */
 export interface ChangeLine {
   readonly revision: number
   readonly at: number
@@ -80,6 +88,7 @@ export interface ChangeLine {
   readonly entries: readonly { readonly id: string; readonly type: string; readonly preview: string }[]
 }
 
+/** One line of the transcript. */
 export interface EntryLine {
   readonly position: number
   readonly revision: number
@@ -95,6 +104,7 @@ export interface EntryLine {
   readonly content: Json
 }
 
+/** A state of a chart. */
 export interface ChartNode {
   readonly id: string
   readonly key: string
@@ -106,6 +116,7 @@ export interface ChartNode {
   readonly invoke: readonly string[]
 }
 
+/** A transition of a chart. */
 export interface ChartEdge {
   readonly id: string
   readonly source: string
@@ -116,6 +127,7 @@ export interface ChartEdge {
   readonly kind: string
 }
 
+/** A machine as states and transitions. */
 export interface Chart {
   readonly name: string
   readonly version: string

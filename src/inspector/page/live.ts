@@ -15,6 +15,7 @@ export interface News {
   readonly summary?: Summary
 }
 
+/** How the stream to the server is. */
 export type Connection = 'connecting' | 'live' | 'lost'
 
 const listeners = new Set<(news: News) => void>()

@@ -1,11 +1,11 @@
 /**
  * The history of a session as its entries tell it: a fold, so it is the same after a restart.
  *   HI1  The transcript only grows. What takes items away is an entry of its own, so the timeline shows it.
- *   HI2  Every write is one change, all or nothing; the same entries are folded live and when read back.
- *   HI3  Transactions are known by their id for as long as the history is not cleared, however long ago they were.
+ *   HI2  Transactions are known by their id for as long as the history is not cleared, however long ago they were.
  */
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts'
-import type { EntryDraft, Session, SessionChange } from '../../index.ts'
+import type { EntryDraft } from '../../index.ts'
+import type { Fold } from '../folded-session.ts'
 import { entryOf, itemIn, MARK } from './items.ts'
 
 /** What takes items away, and the word its entry has as `event`. */
@@ -19,11 +19,10 @@ export const REMOVALS = {
 
 type Removal = keyof typeof REMOVALS
 
-/** The items of a session at a revision. */
+/** What the framework sees of a session. */
 export interface History {
-  revision: number
   items: JsonObject[]
-  /** Digest of each transaction since the history was last cleared (HI3). */
+  /** Digest of each transaction since the history was last cleared (HI2). */
   transactions: Map<string, string>
 }
 
@@ -33,34 +32,18 @@ export interface Mutation {
   readonly replacement: JsonObject
 }
 
-/** The history of a session without changes. */
-export function emptyHistory(): History {
-  return { revision: 0, items: [], transactions: new Map() }
-}
-
-/** Brings a history up to the newest durable change of its session. */
-export async function catchUp(history: History, session: Pick<Session, 'changes'>): Promise<void> {
-  for await (const change of session.changes({ from: history.revision + 1, live: false })) {
-    // An id that was deleted begins again.
-    if (endsHistory(change)) Object.assign(history, emptyHistory())
-    foldEntries(history, change.entries)
-    history.revision = change.revision
-  }
-}
-
-function endsHistory({ status, event }: SessionChange): boolean {
-  return status === 'deleted' || event.type === 'created'
-}
-
-/** Takes in entries in their order; those of others are passed over. */
-export function foldEntries(history: History, entries: readonly { readonly content?: unknown }[]): void {
-  for (const { content } of entries) {
-    if (!isJsonObject(content as Json)) continue
-    const told = content as JsonObject
-    const item = itemIn(told)
-    if (item === undefined) fold(history, told)
-    else history.items.push(item)
-  }
+/** How entries become a history; those of others are passed over. */
+export const historyFold: Fold<History> = {
+  empty: () => ({ items: [], transactions: new Map() }),
+  take(history, contents) {
+    for (const content of contents as readonly Json[]) {
+      if (!isJsonObject(content)) continue
+      const item = itemIn(content)
+      if (item === undefined) fold(history, content)
+      else history.items.push(item)
+    }
+  },
+  size: ({ items, transactions }) => items.length + transactions.size,
 }
 
 function fold(history: History, told: JsonObject): void {

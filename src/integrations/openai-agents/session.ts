@@ -2,10 +2,8 @@
  * A session as the `session` of OpenAI Agents (`@openai/agents` 0.20, an optional peer): their interface in full, with
  * transactions, mutations, compaction and run contexts, on a session that survives the process and obeys its limits.
  *   OA1  Every accepted call is one durable change before it resolves; a refused one changes nothing.
- *   OA2  Calls are answered in the order made, also when the caller does not wait for them.
- *   OA3  Items are copied in when a call is made, and copied out.
- *   OA4  A run that would break a limit is refused before its model is called.
- *   OA5  Two writers cannot both decide on the same history: who comes second decides again.
+ *   OA2  Items are copied in when a call is made, and copied out.
+ *   OA3  A run that would break a limit is refused before its model is called.
  */
 import type {
   AgentInputItem,
@@ -14,11 +12,12 @@ import type {
   SessionHistoryRewriteArgs,
   SessionHistoryTransactionArgs,
 } from '@openai/agents'
-import { isSessionError, sessionError } from '../../errors.ts'
+import { sessionError } from '../../errors.ts'
 import type { CreateOptions, EntryDraft, Runtime, Session } from '../../index.ts'
 import type { JsonObject } from '../../json.ts'
+import { activeSession, FoldedSession, stopped } from '../folded-session.ts'
 import { loadPeer } from '../peer.ts'
-import { additions, catchUp, emptyHistory, foldEntries, mutate, removal, type History } from './history.ts'
+import { additions, historyFold, mutate, removal, type History } from './history.ts'
 import { RunDoors } from './run-door.ts'
 import { endsWith, parseItems, parseMutations, parseTransaction, type ItemCheck } from './transaction.ts'
 
@@ -31,12 +30,6 @@ export interface AgentsSession extends RunContextAwareSession<unknown> {
   ): Promise<void>
   replaceHistoryWithCompaction(items: AgentInputItem[], runContext?: RunContext<unknown>): Promise<void>
 }
-
-/** Histories longer than this are not held in memory between calls; they are read again each time. */
-export const MAX_HELD_ITEMS = 10_000
-
-/** How often a write decides again because somebody else wrote first. */
-const MAX_CONFLICTS = 16
 
 /**
  * The session with this id for OpenAI Agents; made and activated when there is none yet.
@@ -56,32 +49,29 @@ export async function sessionwrightSession(
   create: CreateOptions = {},
 ): Promise<AgentsSession> {
   const { protocol } = await loadPeer('@openai/agents', () => import('@openai/agents'))
-  const session = 'getOrCreate' in from ? await from.getOrCreate(sessionId, create) : from
-  const held: Session = session.status === 'created' ? await session.as('created').activate() : session
-  return new DurableSession(held, (item) => protocol.ModelItem.safeParse(item).success)
+  const session = await activeSession(from, sessionId, create)
+  return new DurableSession(session, (item) => protocol.ModelItem.safeParse(item).success)
 }
 
 type Run = RunContext<unknown> | undefined
 
 class DurableSession implements AgentsSession {
   readonly acceptsRunContext = true as const
-  readonly #session: Session
+  readonly #folded: FoldedSession<History>
   readonly #isItem: ItemCheck
   readonly #doors = new RunDoors()
-  #history: History = emptyHistory()
-  #queue: Promise<unknown> = Promise.resolve()
 
   constructor(session: Session, isItem: ItemCheck) {
-    this.#session = session
+    this.#folded = new FoldedSession(session, historyFold)
     this.#isItem = isItem
   }
 
   getSessionId(): Promise<string> {
-    return Promise.resolve(this.#session.id)
+    return Promise.resolve(this.#folded.session.id)
   }
 
   getItems(limit?: number, run?: Run): Promise<AgentInputItem[]> {
-    return this.#next(async (history) => {
+    return this.#folded.next(async (history) => {
       if (run !== undefined) await this.#enter(run, history)
       return copiesOf(history.items, limit)
     })
@@ -129,65 +119,32 @@ class DurableSession implements AgentsSession {
       const known = history.transactions.get(operationId)
       if (known === digest) return []
       if (known !== undefined) {
-        throw sessionError('OPERATION_REUSED', { operationId, sessionId: this.#session.id })
+        throw sessionError('OPERATION_REUSED', { operationId, sessionId: this.#folded.session.id })
       }
       if (!endsWith(history.items, expectedSuffix)) {
         const reason = 'it does not end with the items that were to be replaced'
-        throw sessionError('HISTORY_CONFLICT', { sessionId: this.#session.id, reason })
+        throw sessionError('HISTORY_CONFLICT', { sessionId: this.#folded.session.id, reason })
       }
       const removed = expectedSuffix.length
       return [removal('transaction', { operationId, digest, removed }), ...additions(items)]
     })
   }
 
-  /** Asks at the door of a run that reads its history (OA4). */
-  async #enter(run: RunContext<unknown>, history: History): Promise<void> {
-    const active = this.#session.as('active')
-    const door = this.#doors.doorOf(run, history.items)
+  /** Asks at the door of a run that reads its history (OA3). */
+  async #enter(run: RunContext<unknown>, { items }: History): Promise<void> {
+    const { session } = this.#folded
+    const active = session.as('active')
+    const door = this.#doors.doorOf(run, items)
     if (door === undefined) return
     const answer = await active.admit(door)
-    if (!answer.admitted) this.#stopped(answer.findings)
+    if (!answer.admitted) stopped(session, answer.findings)
     this.#doors.pass(run)
   }
 
-  /** Decides on the history what to write, and writes it as one change (OA1, OA5). */
+  /** One change (OA1). */
   async #write(run: Run, decide: (history: History) => readonly EntryDraft[]): Promise<void> {
-    await this.#next(async (history) => {
-      const active = this.#session.as('active')
-      for (let conflicts = 0; ; conflicts += 1) {
-        const drafts = decide(history)
-        if (drafts.length === 0) return
-        try {
-          const answer = await active.appendAll(drafts, { expectedRevision: history.revision })
-          if (!answer.kept) this.#stopped(answer.findings)
-          foldEntries(history, drafts)
-          history.revision = answer.revision
-          this.#doors.wrote(run)
-          return
-        } catch (error) {
-          if (!isSessionError(error, 'REVISION_CONFLICT') || conflicts === MAX_CONFLICTS) throw error
-          await catchUp(history, this.#session)
-        }
-      }
-    })
-  }
-
-  /** Works on the newest history once every earlier call is answered (OA2). */
-  #next<Answer>(work: (history: History) => Promise<Answer>): Promise<Answer> {
-    const answer = this.#queue.then(async () => {
-      if (this.#history.revision !== this.#session.revision) await catchUp(this.#history, this.#session)
-      try {
-        return await work(this.#history)
-      } finally {
-        if (this.#history.items.length > MAX_HELD_ITEMS) this.#history = emptyHistory()
-      }
-    })
-    this.#queue = answer.catch(() => undefined)
-    return answer
-  }
-
-  #stopped(findings: readonly { limit: string; current: number; max: number }[]): never {
-    throw sessionError('LIMIT_REACHED', { sessionId: this.#session.id, findings })
+    await this.#folded.write(decide)
+    this.#doors.wrote(run)
   }
 }
 

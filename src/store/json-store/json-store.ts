@@ -31,8 +31,6 @@ import { JOURNAL_FOLDER, readHeader, segmentName } from './segment.ts'
 import { checkFolder, readStoreFile, STORE_FORMAT, writeStoreFile } from './store-file.ts'
 import { SNAPSHOT_FOLDER, StoreView } from './store-view.ts'
 
-export type { JsonStoreOptions, StoreLogger } from './options.ts'
-
 /** A JSON store in a folder, not opened yet: `open` takes it or looks into it. */
 export function openJsonStore(options: JsonStoreOptions): JsonStore {
   return new JsonStore(options)

@@ -109,10 +109,10 @@ describe('peers', () => {
       register('data:text/javascript,' + encodeURIComponent(
         'export const resolve = (name, context, next) => name === "@statelyai/inspect" ? Promise.reject(new Error("not installed")) : next(name, context)'))
       const { statelyInspect } = await import(${JSON.stringify(`${dist}integrations/stately-inspect.js`)})
-      await statelyInspect({}).catch((error) => console.log(error.code, error.details.install))`
+      await statelyInspect({}).catch((error) => console.log(JSON.stringify([error.code, error.details.install])))`
 
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program])
 
-    expect(stdout).toBe('PEER_MISSING npm install @statelyai/inspect\n')
+    expect(JSON.parse(stdout)).toEqual(['PEER_MISSING', 'npm install @statelyai/inspect'])
   })
 })

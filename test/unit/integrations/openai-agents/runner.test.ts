@@ -49,7 +49,7 @@ test('[OA1] every conversation is lived through alike', { timeout: 120_000 }, as
   await runtime.close()
 })
 
-test('[OA1] [HI2] with the process gone before any call, too', { timeout: 120_000 }, async () => {
+test('[OA1] [FS1] with the process gone before any call, too', { timeout: 120_000 }, async () => {
   let deaths = 0
   for (const [index, script] of scripts.entries()) {
     const mortal = new MortalRuntime(index + 1)

@@ -74,7 +74,7 @@ describe('the interface', () => {
     await runtime.close()
   })
 
-  test('[OA3] items are copied in when the call is made, and copied out', async () => {
+  test('[OA2] items are copied in when the call is made, and copied out', async () => {
     const { runtime, session } = await opened()
     const item = { role: 'user', content: 'as it was' } as { role: 'user'; content: string }
 
@@ -150,7 +150,7 @@ describe('the interface', () => {
     await runtime.close()
   })
 
-  test('a history too long to be held is read again, and is the same', async () => {
+  test('[FS4] a history too long to be held is read again, and is the same', async () => {
     const { runtime, session } = await opened()
     const many = Array.from({ length: 10_001 }, (_, index) => said(String(index)))
 
@@ -164,7 +164,7 @@ describe('the interface', () => {
 })
 
 describe('limits', () => {
-  test('[OA4] [RD1] a run that would open one turn too many is refused before its model is called', async () => {
+  test('[OA3] [RD1] a run that would open one turn too many is refused before its model is called', async () => {
     const { runtime, session } = await opened({ limits: { maxTurns: 1 } })
     const { agent, model } = answering(3)
 
@@ -183,7 +183,7 @@ describe('limits', () => {
     ['end_session', 'closed'],
     ['pause', 'paused'],
   ] as const)(
-    '[OA4] with the action %s the session is %s, and no model is called',
+    '[OA3] with the action %s the session is %s, and no model is called',
     async (action, status) => {
       const { runtime, session, handle } = await opened({ limits: { maxTurns: 1, action } })
       const { agent, model } = answering(3)
@@ -199,7 +199,7 @@ describe('limits', () => {
     },
   )
 
-  test('[OA4] a soft limit lets every run through', async () => {
+  test('[OA3] a soft limit lets every run through', async () => {
     const { runtime, session } = await opened({ limits: { maxTurns: 1, action: 'ignore' } })
     const { agent, model } = answering(3)
 
@@ -347,7 +347,7 @@ describe('bad input', () => {
     await runtime.close()
   })
 
-  test('[OA5] of two writers on one history each decides on what is there', async () => {
+  test('[FS3] of two writers on one history each decides on what is there', async () => {
     const { runtime, session } = await opened()
     const other = await sessionwrightSession(runtime, 's')
     await session.addItems([said('1'), said('2'), said('3'), said('4')])

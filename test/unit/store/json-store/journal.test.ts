@@ -45,7 +45,7 @@ function heldMachine(): {
   }
 }
 
-test('[J1] what arrives while a batch is written becomes one batch', async () => {
+test('[J1, JN7] what arrives while a batch is written becomes one batch', async () => {
   const machine = new JsonMachine()
   const store = await machine.owner()
   const session = new SampleSession('one')
@@ -94,7 +94,7 @@ test('[J2] nothing is acknowledged or shown before its batch is durable; acknowl
   await store.close()
 })
 
-test('[J3] rotation: segments follow each other, each says how many lines the one before it has', async () => {
+test('[J3, JN9] rotation: segments follow each other, each says how many lines the one before it has', async () => {
   const machine = new JsonMachine()
   const store = await machine.owner({ segmentBytes: 2_000 })
   const session = new SampleSession('one')
@@ -141,7 +141,7 @@ test('[H1] a segment past its half is followed by one made ahead, full of newlin
   await again.close()
 })
 
-test('[J4] no room: everything pending is refused as not written, and with room the store goes on', async () => {
+test('[J4, JN11] no room: everything pending is refused as not written, and with room the store goes on', async () => {
   const { machine, hold, release } = heldMachine()
   const store = await machine.owner()
   const session = new SampleSession('one')
@@ -205,7 +205,7 @@ test('[J4] no room for what takes it back: the store fails instead of guessing',
   await store.close()
 })
 
-test('[J5] a failed write: what was under way is unknown with its operation, the rest is refused, for ever', async () => {
+test('[J5, JN10] a failed write: what was under way is unknown with its operation, the rest is refused, for ever', async () => {
   const { machine, hold, release } = heldMachine()
   const store = await machine.owner()
   const session = new SampleSession('one')
@@ -261,7 +261,7 @@ test('[W4] a segment whose name is taken is not replaced', async () => {
   await store.close()
 })
 
-test('[J6] some time after the last acknowledgement one mark is written, and only one', async () => {
+test('[J6, JN12] some time after the last acknowledgement one mark is written, and only one', async () => {
   const machine = new JsonMachine()
   const store = await machine.owner({ idleMarkMs: 100 })
   const session = new SampleSession('one')
@@ -299,7 +299,7 @@ test('[C2] a revision that does not follow the newest append is refused', async 
   await store.close()
 })
 
-test('[WC1] whole patches come often enough that walking back is short', async () => {
+test('[WC1, JN5] whole patches come often enough that walking back is short', async () => {
   const machine = new JsonMachine()
   const store = await machine.owner()
   const few = new SampleSession('few')

@@ -33,7 +33,7 @@ function heldMachine(): { machine: JsonMachine; gate: { hold: boolean; open: () 
   return { machine, gate }
 }
 
-test('[M1] [M3] a reader beside the owner sees what is durable, follows, and changes nothing', async () => {
+test('[M1, M3, JN15] a reader beside the owner sees what is durable, follows, and changes nothing', async () => {
   const { machine, gate } = heldMachine()
   const owner = await machine.owner({ segmentBytes: 4_000 })
   const session = new SampleSession('one')
@@ -141,7 +141,7 @@ test('a store is refused where there is none, where it is a link, and while it h
   await (await machine.owner()).close()
 })
 
-test('[B1] a folder of a newer format is refused with both numbers and not touched', async () => {
+test('[B1, RC7] a folder of a newer format is refused with both numbers and not touched', async () => {
   const machine = new JsonMachine()
   await (await machine.owner()).close()
   await machine.overwrite(`${PLACE}/store.json`, Buffer.from('{"format":2}'))

@@ -113,7 +113,7 @@ test('[L2] whatever a change holds comes back as it was', () => {
   )
 })
 
-test('[L2] a line is one line of UTF-8 JSON whose keys stand in the documented order', () => {
+test('[L2, JN1] a line is one line of UTF-8 JSON whose keys stand in the documented order', () => {
   const change: Change = {
     ...ORDINARY,
     operation: { id: 'op', digest: 'd' },
@@ -152,7 +152,7 @@ test('[L4] the quick look and the full parse agree', () => {
   )
 })
 
-test('[L1] the checksum is the CRC32 of all bytes before its key', () => {
+test('[L1, JN2] the checksum is the CRC32 of all bytes before its key', () => {
   const line = encode(ORDINARY)
   const sealAt = line.lastIndexOf(',"crc"')
 
@@ -172,7 +172,7 @@ test('[L1] no line with a flipped bit is believed', () => {
   }
 })
 
-test('[L3] a line of a newer version is refused with both numbers', () => {
+test('[L3, JN6] a line of a newer version is refused with both numbers', () => {
   const line = altered(encode(ORDINARY), '"v":1', '"v":3')
   for (const read of [parseLine, scanLine]) {
     let error: unknown

@@ -36,7 +36,7 @@ function lastSegment(machine: JsonMachine): { path: string; bytes: Buffer } {
   return { path: `${PLACE}/journal/${name}`, bytes: machine.journal().get(name) as Buffer }
 }
 
-test('a clean close is opened again without reading the journal', async () => {
+test('[RC11] a clean close is opened again without reading the journal', async () => {
   const machine = new JsonMachine()
   const first = await machine.owner()
   const session = new SampleSession('a')
@@ -112,7 +112,7 @@ test('[M2] without snapshots and index everything comes back from the journal', 
   await store.close()
 })
 
-test('[V1] a torn tail is cut, and says where; what stood before it is kept', async () => {
+test('[V1, RC3] a torn tail is cut, and says where; what stood before it is kept', async () => {
   const { machine, sessions } = await furnished(4)
   const { path, bytes } = lastSegment(machine)
   const torn = Buffer.from('{"v":1,"pos":[1,13],"id":"a","rev":5,"prev":[1,1')
@@ -159,7 +159,7 @@ test('[V1] behind a torn place nothing is believed, whole as it may look', async
   await store.close()
 })
 
-test('[V1] damage before a durable place is confined to its session, and keeps its place in every message', async () => {
+test('[V1, RC4] damage before a durable place is confined to its session, and keeps its place in every message', async () => {
   const { machine, sessions } = await furnished(10)
   const { path, bytes } = lastSegment(machine)
   const lines = bytes.toString('latin1').split('\n')
@@ -215,7 +215,7 @@ test('[D2] a tombstone ends the damage of a session', async () => {
   await store.close()
 })
 
-test('no flipped bit goes unnoticed or reaches another session', async () => {
+test('[RC2] no flipped bit goes unnoticed or reaches another session', async () => {
   const { machine, sessions } = await furnished(3)
   const { path, bytes } = lastSegment(machine)
   const lines = bytes.toString('latin1').split('\n')
@@ -348,7 +348,7 @@ test('a missing segment is damage of the sessions that need it', async () => {
   await store.close()
 })
 
-test('[V4] the segment of a stale owner is set aside and never read', async () => {
+test('[V4, RC6] the segment of a stale owner is set aside and never read', async () => {
   const { machine, sessions } = await furnished(2)
   const second = await machine.owner()
   for (const session of sessions) await session.append(second)

@@ -52,7 +52,7 @@ test('[G2] lines come back in order with their places, header and marks beside t
   expect(found).toMatchObject({ epoch: 4, durable: 77, ordinal: 3, bad: [], end: found.size })
 })
 
-test('[G1] blank lines are no lines, however many and wherever', async () => {
+test('[G1, JN3] blank lines are no lines, however many and wherever', async () => {
   const blanks = Buffer.alloc(3_000_000, '\n')
   const found = await scan([HEADER, line(1), Buffer.from('\n\n'), line(2), blanks])
 

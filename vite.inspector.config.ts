@@ -4,7 +4,7 @@
 import { defineConfig } from 'vite'
 
 export default defineConfig({
-  root: import.meta.dirname,
+  root: 'src/inspector/page',
   base: './',
   logLevel: 'warn',
   build: {

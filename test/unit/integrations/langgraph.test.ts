@@ -1,0 +1,445 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { RunnableConfig } from '@langchain/core/runnables'
+import { emptyCheckpoint, MemorySaver, uuid6 } from '@langchain/langgraph-checkpoint'
+import type {
+  BaseCheckpointSaver,
+  Checkpoint,
+  CheckpointListOptions,
+  CheckpointMetadata,
+  CheckpointTuple,
+} from '@langchain/langgraph-checkpoint'
+import { createMemoryStore, openRuntime, type Runtime } from 'sessionwright'
+import { SessionwrightSaver } from '../../../src/integrations/langgraph.ts'
+import { codeOf } from '../../support/runtime.ts'
+
+const META: CheckpointMetadata = { source: 'loop', step: 0, parents: {} }
+const thread = (thread_id: string, checkpoint_id?: string): RunnableConfig => ({
+  configurable: { thread_id, checkpoint_ns: '', ...(checkpoint_id === undefined ? {} : { checkpoint_id }) },
+})
+
+/** A checkpoint in which every channel has the given version. */
+function checkpointOf(channel_values: Record<string, unknown>, version = 1): Checkpoint {
+  const channel_versions = Object.fromEntries(Object.keys(channel_values).map((name) => [name, version]))
+  return { ...emptyCheckpoint(), id: uuid6(3), channel_values, channel_versions }
+}
+
+/** Puts a checkpoint whose channels are all new. */
+function put(
+  saver: BaseCheckpointSaver,
+  config: RunnableConfig,
+  values: Record<string, unknown>,
+  metadata: CheckpointMetadata = META,
+): Promise<RunnableConfig> {
+  const checkpoint = checkpointOf(values)
+  return saver.put(config, checkpoint, metadata, checkpoint.channel_versions)
+}
+
+async function all(
+  saver: BaseCheckpointSaver,
+  config: RunnableConfig,
+  options?: CheckpointListOptions,
+): Promise<CheckpointTuple[]> {
+  const tuples: CheckpointTuple[] = []
+  for await (const tuple of saver.list(config, options)) tuples.push(tuple)
+  return tuples
+}
+
+const ends: (() => Promise<void> | void)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+async function inMemory(options: Partial<Parameters<typeof openRuntime>[0]> = {}): Promise<Runtime> {
+  const runtime = await openRuntime({ store: createMemoryStore(), ...options })
+  ends.push(() => runtime.close())
+  return runtime
+}
+
+function folder(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'sessionwright-langgraph-'))
+  ends.push(() => rmSync(dir, { recursive: true, force: true }))
+  return dir
+}
+
+describe('SessionwrightSaver', () => {
+  test('[L1] a checkpoint is one change of the session of its thread, there when put resolves', async () => {
+    const runtime = await inMemory()
+    const saver = new SessionwrightSaver(runtime)
+
+    await put(saver, thread('t-1'), { a: 1, b: [2] })
+
+    const session = await runtime.get('t-1')
+    const changes = []
+    for await (const change of session.changes({ live: false })) changes.push(change)
+    expect(changes.map(({ event }) => event.type)).toEqual(['created', 'activate', 'append'])
+    expect(session.record.tags).toEqual(['langgraph'])
+    expect(JSON.stringify(changes.at(-1)?.entries)).toContain('"value":[2]')
+  })
+
+  test('[L4] a restart between any two operations changes no answer', async () => {
+    const dir = folder()
+    const ids = Array.from({ length: 5 }, (_, step) => uuid6(step))
+    const at = (step: number): Checkpoint => ({
+      ...emptyCheckpoint(),
+      id: ids[step] as string,
+      ts: '2030-01-01T00:00:00.000Z',
+      channel_values: { kept: 'since 0', step: new Map([[step, new Set([step])]]) },
+      channel_versions: { kept: 1, step: step + 1 },
+    })
+    const operations: ((saver: BaseCheckpointSaver) => Promise<unknown>)[] = [
+      (saver) => saver.put(thread('a/b'), at(0), { ...META, source: 'input' }, { kept: 1, step: 1 }),
+      (saver) =>
+        saver.putWrites(
+          thread('a/b', ids[0]),
+          [
+            ['x', 1],
+            ['y', undefined],
+          ],
+          'task-2',
+        ),
+      (saver) =>
+        saver.putWrites(
+          thread('a/b', ids[0]),
+          [
+            ['x', 'late'],
+            ['y', 'late'],
+          ],
+          'task-2',
+        ),
+      (saver) => saver.putWrites(thread('a/b', ids[0]), [['__interrupt__', 'first']], 'task-1'),
+      (saver) => saver.putWrites(thread('a/b', ids[0]), [['__interrupt__', 'second']], 'task-1'),
+      (saver) => saver.put(thread('a/b', ids[0]), at(1), META, { step: 2 }),
+      (saver) => saver.put(thread('a/b', ids[1]), at(2), META, { step: 3 }),
+      (saver) => saver.put(thread('other'), at(3), META, { kept: 1, step: 4 }),
+      (saver) => saver.deleteThread('other'),
+      (saver) => saver.put(thread('other'), at(4), META, { kept: 1, step: 5 }),
+    ]
+    const answers = async (saver: BaseCheckpointSaver): Promise<unknown> => [
+      await saver.getTuple(thread('a/b')),
+      await saver.getTuple(thread('a/b', ids[0])),
+      await all(saver, {}),
+      await all(saver, thread('a/b'), { filter: { source: 'loop' }, limit: 1 }),
+      await saver.getDeltaChannelHistory({ config: thread('a/b', ids[2]), channels: ['x', 'step', 'none'] }),
+    ]
+    const reference = new MemorySaver()
+
+    for (const operation of operations) {
+      await operation(reference)
+      const before = await openRuntime({ dir })
+      await operation(new SessionwrightSaver(before))
+      const unbroken = await answers(new SessionwrightSaver(before))
+      await before.close()
+      const after = await openRuntime({ dir })
+      const restarted = await answers(new SessionwrightSaver(after))
+      await after.close()
+
+      expect(restarted).toEqual(unbroken)
+      expect(sortedLists(restarted)).toEqual(sortedLists(await answers(reference)))
+    }
+  })
+
+  test('[L2] of two writers that continue one checkpoint the second is refused and nothing is written', async () => {
+    const runtime = await inMemory()
+    const [one, two] = [new SessionwrightSaver(runtime), new SessionwrightSaver(runtime)]
+    const root = await put(one, thread('t'), { a: 0 })
+    await Promise.all([one.getTuple(thread('t')), two.getTuple(thread('t'))])
+
+    const outcomes = await Promise.allSettled([put(one, root, { a: 1 }), put(two, root, { a: 2 })])
+    const same = await codeOf(put(one, root, { a: 3 }))
+
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
+    expect((outcomes[1] as PromiseRejectedResult).reason).toMatchObject({ code: 'REVISION_CONFLICT' })
+    expect(same).toBe('REVISION_CONFLICT')
+    expect(await all(one, thread('t'))).toHaveLength(2)
+  })
+
+  test('[L2] [Y3] of two writers that begin one thread the second is refused', async () => {
+    const saver = new SessionwrightSaver(await inMemory())
+    await Promise.all([saver.getTuple(thread('t')), saver.getTuple(thread('t'))])
+
+    const outcomes = await Promise.allSettled([put(saver, thread('t'), {}), put(saver, thread('t'), {})])
+
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
+    expect(await all(saver, thread('t'))).toHaveLength(1)
+  })
+
+  test('[Y1] [Y2] an older checkpoint is continued once for each time it was asked for, and a copy always', async () => {
+    const saver = new SessionwrightSaver(await inMemory())
+    const root = await put(saver, thread('t'), { a: 0 })
+    await put(saver, root, { a: 1 })
+
+    await saver.getTuple(root)
+    const fork = await put(saver, root, { a: 2 })
+    const again = await codeOf(put(saver, root, { a: 3 }))
+    const copy = await put(saver, root, { a: 4 }, { ...META, source: 'fork' })
+    const unknown = await put(saver, thread('t', uuid6(0)), { a: 5 })
+
+    expect((await saver.getTuple(fork))?.parentConfig).toEqual(root)
+    expect(again).toBe('REVISION_CONFLICT')
+    expect((await saver.getTuple(copy))?.checkpoint.channel_values).toEqual({ a: 4 })
+    expect((await saver.getTuple(unknown))?.checkpoint.channel_values).toEqual({ a: 5 })
+  })
+
+  test('[V1] [K1] a fork sees its own past, although both branches count the same versions', async () => {
+    const saver = new SessionwrightSaver(await inMemory())
+    const root = await put(saver, thread('t'), { a: 'root', b: 'root' })
+    const branch = async (a: string): Promise<unknown> => {
+      await saver.getTuple(root)
+      const first = { ...checkpointOf({ a, b: 'root' }), channel_versions: { a: 2, b: 1 } }
+      const next = await saver.put(root, first, META, { a: 2 })
+      const second = { ...checkpointOf({ a, b: 'new' }), channel_versions: { a: 2, b: 2 } }
+      return (await saver.getTuple(await saver.put(next, second, META, { b: 2 })))?.checkpoint.channel_values
+    }
+
+    expect(await branch('left')).toEqual({ a: 'left', b: 'new' })
+    expect(await branch('right')).toEqual({ a: 'right', b: 'new' })
+  })
+
+  test('[L3] the same checkpoint and the same writes again are answered and not written', async () => {
+    const runtime = await inMemory()
+    const checkpoint = checkpointOf({ a: [1] })
+    const send = async (saver: SessionwrightSaver): Promise<RunnableConfig> => {
+      const config = await saver.put(thread('t'), checkpoint, META, { a: 1 })
+      await saver.putWrites(config, [['x', 1]], 'task')
+      return config
+    }
+    const first = await send(new SessionwrightSaver(runtime))
+    const { revision } = await runtime.get('t')
+
+    const second = await send(new SessionwrightSaver(runtime))
+
+    expect(second).toEqual(first)
+    expect((await runtime.get('t')).revision).toBe(revision)
+  })
+
+  test('[X3] many writes at once of savers that share a runtime are all there, each once', async () => {
+    const runtime = await inMemory()
+    const savers = [new SessionwrightSaver(runtime), new SessionwrightSaver(runtime)]
+    const tasks = Array.from({ length: 20 }, (_, task) => `task-${task}`)
+    const config = thread('t', uuid6(0))
+
+    await Promise.all(
+      tasks.flatMap((task) => savers.map((saver) => saver.putWrites(config, [['x', task]], task))),
+    )
+    const checkpoint = { ...emptyCheckpoint(), id: config.configurable?.['checkpoint_id'] as string }
+    await savers[0]?.put(thread('t'), checkpoint, META, {})
+
+    const tuple = await savers[1]?.getTuple(thread('t'))
+    expect(tuple?.pendingWrites?.map(([task]) => task).sort()).toEqual([...tasks].sort())
+  })
+
+  test('[K2] [P2] a checkpoint over the entry bound is one revision, in pieces, and comes back as it was', async () => {
+    const runtime = await inMemory()
+    const saver = new SessionwrightSaver(runtime)
+    const values = {
+      text: `"\n😀${'\u0001é"'.repeat(300_000)}`,
+      bytes: new Uint8Array(700_000).fill(7),
+      small: 1,
+    }
+    const root = await put(saver, thread('t'), { a: 1 })
+    const { revision } = await runtime.get('t')
+
+    const config = await put(saver, root, values)
+    await saver.putWrites(config, [['x', values.text]], 'task')
+
+    expect((await runtime.get('t')).revision).toBe(revision + 2)
+    const tuple = await new SessionwrightSaver(runtime).getTuple(thread('t'))
+    expect(tuple?.checkpoint.channel_values).toEqual(values)
+    expect(tuple?.pendingWrites).toEqual([['task', 'x', values.text]])
+  })
+
+  test('[P2] pieces follow the bounds of the runtime, and what no change can hold is refused whole', async () => {
+    const runtime = await inMemory({ maxEntryBytes: 8_192, maxChangeBytes: 100_000 })
+    const saver = new SessionwrightSaver(runtime)
+
+    const config = await put(saver, thread('t'), { a: 'x'.repeat(50_000) })
+    const { revision } = await runtime.get('t')
+    const code = await codeOf(put(saver, config, { a: 'x'.repeat(200_000) }))
+
+    expect((await saver.getTuple(config))?.checkpoint.channel_values['a']).toHaveLength(50_000)
+    expect([code, (await runtime.get('t')).revision]).toEqual(['ENTRY_TOO_LARGE', revision])
+  })
+
+  test('[P1] whatever a serializer makes comes back byte for byte', async () => {
+    const texts = [
+      '-0',
+      '{"2":1,"1":2}',
+      '[1.0]',
+      '{"__proto__":{"a":1}}',
+      `${'['.repeat(99)}${']'.repeat(99)}`,
+    ]
+    const values = [...texts.map((text) => new TextEncoder().encode(text)), Uint8Array.of(0xff, 0, 0xfe)]
+    const serde = {
+      dumpsTyped: async (value: unknown): Promise<[string, Uint8Array]> =>
+        value instanceof Uint8Array
+          ? ['json', value]
+          : ['other', new TextEncoder().encode(JSON.stringify(value))],
+      loadsTyped: async (type: string, data: Uint8Array | string): Promise<unknown> =>
+        type === 'json' ? data : JSON.parse(new TextDecoder().decode(data as Uint8Array)),
+    }
+    const saver = new SessionwrightSaver(await inMemory(), { serde })
+
+    const config = await put(saver, thread('t'), { ...values })
+
+    expect((await saver.getTuple(config))?.checkpoint.channel_values).toEqual({ ...values })
+  })
+
+  test('[T2] a thread of another tenant is as unknown: not read, not listed, not deleted, and its id is not taken', async () => {
+    const runtime = await inMemory()
+    const mine = new SessionwrightSaver(runtime, { principal: { tenantId: 'a' } })
+    const other = new SessionwrightSaver(runtime, { principal: { tenantId: 'b' } })
+    const config = await put(mine, thread('t'), { a: 1 })
+
+    const codes = [
+      await codeOf(put(other, thread('t'), {})),
+      await codeOf(other.putWrites(config, [['x', 1]], 'task')),
+    ]
+    await other.deleteThread('t')
+
+    expect(codes).toEqual(['NOT_FOUND', 'NOT_FOUND'])
+    expect([await other.getTuple(config), await all(other, {}), await all(other, thread('t'))]).toEqual([
+      undefined,
+      [],
+      [],
+    ])
+    expect(await all(mine, {})).toHaveLength(1)
+    expect((await mine.getTuple(thread('t')))?.pendingWrites).toEqual([])
+  })
+
+  test('[T1] any text is a thread id, no two share a session, and listings give it back', async () => {
+    const runtime = await inMemory()
+    const saver = new SessionwrightSaver(runtime)
+    const ids = ['plain', 'a/b', '__proto__', 'x'.repeat(300), ' ']
+    for (const id of ids) await put(saver, thread(id), { id })
+    const hashed = (await runtime.list()).items.map(({ id }) => id).find((id) => id.startsWith('langgraph.'))
+    await put(saver, thread(hashed as string), { id: 'its own' })
+
+    const found = await all(saver, {})
+
+    expect(found.map(({ config }) => config.configurable?.['thread_id'] as string).sort()).toEqual(
+      [...ids, hashed as string].sort(),
+    )
+    for (const id of ids) expect((await saver.get(thread(id)))?.channel_values).toEqual({ id })
+    expect(await codeOf(put(saver, { configurable: { thread_id: 7 } }, {}))).toBe('ID_INVALID')
+    expect(await codeOf(put(saver, { configurable: { thread_id: '' } }, {}))).toBe('ID_INVALID')
+    expect(await codeOf(saver.putWrites(thread('plain'), [['x', 1]], 'task'))).toBe('COMMAND_INVALID')
+  })
+
+  test('[T3] a paused or ended thread takes nothing and is still read', async () => {
+    const runtime = await inMemory()
+    const saver = new SessionwrightSaver(runtime)
+    const config = await put(saver, thread('t'), { a: 1 })
+    const session = await (await runtime.get('t')).as('active').pause()
+
+    const paused = [
+      await codeOf(put(saver, config, {})),
+      await codeOf(saver.putWrites(config, [['x', 1]], 'k')),
+    ]
+    await session.close()
+    const closed = await codeOf(put(saver, config, {}))
+
+    expect([...paused, closed]).toEqual(['WRONG_STATE', 'WRONG_STATE', 'WRONG_STATE'])
+    expect((await saver.getTuple(config))?.checkpoint.channel_values).toEqual({ a: 1 })
+  })
+
+  test('a limit of the session refuses a checkpoint, whichever its action', async () => {
+    const runtime = await inMemory()
+    const limited = (action: 'error' | 'end_session'): SessionwrightSaver =>
+      new SessionwrightSaver(runtime, { session: { limits: { maxEntries: 1, action } } })
+    const [first, second] = [limited('error'), limited('end_session')]
+    const configs = [await put(first, thread('1'), {}), await put(second, thread('2'), {})]
+
+    const codes = [
+      await codeOf(put(first, configs[0] as RunnableConfig, {})),
+      await codeOf(put(second, configs[1] as RunnableConfig, {})),
+    ]
+
+    expect(codes).toEqual(['LIMIT_REACHED', 'LIMIT_REACHED'])
+    expect([(await runtime.get('1')).status, (await runtime.get('2')).status]).toEqual(['active', 'closed'])
+    expect(await all(first, {})).toHaveLength(2)
+  })
+
+  test('[V2] a checkpoint of a newer version is refused, put or read', async () => {
+    const runtime = await inMemory()
+    const saver = new SessionwrightSaver(runtime)
+    const newer = { ...emptyCheckpoint(), v: 5 }
+    await put(saver, thread('kept'), { a: 1 })
+    const document = JSON.parse(
+      JSON.stringify(await runtime.export('kept')).replaceAll('"v":4', '"v":5'),
+    ) as {
+      id: string
+    }
+    await runtime.import({ ...document, id: 'from-elsewhere' })
+
+    expect(await codeOf(saver.put(thread('t'), newer, META, {}))).toBe('FORMAT_TOO_NEW')
+    expect(runtime.has('t')).toBe(false)
+    expect(await codeOf(saver.getTuple(thread('from-elsewhere')))).toBe('FORMAT_TOO_NEW')
+  })
+
+  test('[K3] entries of a newer layout are refused, those of somebody else are left alone', async () => {
+    const runtime = await inMemory()
+    const saver = new SessionwrightSaver(runtime)
+    await put(saver, thread('t'), { a: 1 })
+    const session = (await runtime.get('t')).as('active')
+    const event = (content: unknown) =>
+      ({ type: 'system_event', event: 'langgraph.checkpoint', content }) as const
+
+    await session.append(event({ layout: 1, ns: 7 }))
+    await session.append(event('text'))
+    const tuple = await saver.getTuple(thread('t'))
+    await session.append(event({ layout: 2 }))
+
+    expect(tuple?.checkpoint.channel_values).toEqual({ a: 1 })
+    expect(await codeOf(saver.getTuple(thread('t')))).toBe('FORMAT_TOO_NEW')
+  })
+
+  test('[Z2] a deleted thread begins anew, and an exported one goes on where it is imported', async () => {
+    const runtime = await inMemory()
+    const saver = new SessionwrightSaver(runtime)
+    const root = await put(saver, thread('t'), { a: 'x'.repeat(600_000), b: 1 })
+    const next = { ...checkpointOf({ a: 'ignored', b: 2 }), channel_versions: { a: 1, b: 2 } }
+    const config = await saver.put(root, next, META, { b: 2 })
+    const document = await runtime.export('t')
+    const before = await saver.getTuple(thread('t'))
+
+    await saver.deleteThread('t')
+    const gone = [await saver.getTuple(thread('t')), await all(saver, {})]
+    await runtime.import(document)
+
+    expect(gone).toEqual([undefined, []])
+    expect(await saver.getTuple(thread('t'))).toEqual(before)
+    await put(saver, config, { c: 3 })
+    expect(await all(saver, thread('t'))).toHaveLength(3)
+  })
+
+  test('[Z1] a read-only runtime shows what its owner makes', async () => {
+    const dir = folder()
+    const owner = await openRuntime({ dir })
+    const writer = new SessionwrightSaver(owner)
+    const root = await put(writer, thread('t'), { a: 1 })
+    const looker = await openRuntime({ dir, readOnly: true })
+    ends.push(
+      () => owner.close(),
+      () => looker.close(),
+    )
+    const reader = new SessionwrightSaver(looker)
+
+    const first = await reader.get(thread('t'))
+    await put(writer, root, { a: 2 })
+    const second = await reader.get(thread('t'))
+
+    expect([first?.channel_values, second?.channel_values]).toEqual([{ a: 1 }, { a: 2 }])
+    expect(await codeOf(put(reader, thread('new'), {}))).toBe('READ_ONLY')
+  })
+})
+
+/** Lists in one order: MemorySaver gives thread after thread. */
+function sortedLists(answers: unknown): unknown {
+  const id = (tuple: unknown): string => JSON.stringify((tuple as CheckpointTuple).config)
+  return (answers as unknown[]).map((answer) =>
+    Array.isArray(answer) ? [...(answer as unknown[])].sort((a, b) => (id(a) < id(b) ? -1 : 1)) : answer,
+  )
+}
