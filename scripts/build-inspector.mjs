@@ -94,12 +94,16 @@ async function buildPage() {
     .filter((item) => item.isFile())
     .map((item) => `${item.parentPath}/${item.name}`)
     .sort()
-  const hash = hashOf(packages, bytesOf(config), ...files.flatMap((path) => [path.slice(page.length), readFileSync(path)]))
+  const hash = hashOf(
+    packages,
+    bytesOf(config),
+    ...files.flatMap((path) => [path.slice(page.length), readFileSync(path)]),
+  )
   const stamp = `${cache}/page.hash`
   const isBuilt = existsSync(`${root}dist/inspector/page/index.html`)
   if (!isForced && isBuilt && String(bytesOf(stamp)) === hash) return
   const { build } = await import('vite')
-  await build({ configFile: config, logLevel: 'error' })
+  await build({ configFile: config, root: page, logLevel: 'error' })
   writeFileSync(stamp, hash)
 }
 

@@ -6,8 +6,7 @@
  *   FS4  A state larger than its bound is not held in memory between calls; it is read again each time.
  */
 import { isSessionError, sessionError } from '../errors.ts'
-import type { EntryDraft, LimitFinding, Runtime, Session, SessionChange } from '../index.ts'
-import type { CreateOptions } from '../index.ts'
+import type { CreateOptions, EntryDraft, LimitFinding, Runtime, Session, SessionChange } from '../index.ts'
 
 /** How entries are folded into a state. */
 export interface Fold<State> {
@@ -31,7 +30,14 @@ export async function activeSession(
   create: CreateOptions,
 ): Promise<Session> {
   const session = 'getOrCreate' in from ? await from.getOrCreate(sessionId, create) : from
-  return session.status === 'created' ? session.as('created').activate() : session
+  if (session.status !== 'created') return session
+  try {
+    return await session.as('created').activate()
+  } catch (error) {
+    // Somebody else did it in the same moment.
+    if (isSessionError(error, 'WRONG_STATE')) return session
+    throw error
+  }
 }
 
 /** A limit ended or paused the session instead of what was asked. @throws LIMIT_REACHED */

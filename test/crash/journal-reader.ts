@@ -27,8 +27,7 @@ export interface JournalContents {
 
 /** Reads every line of every segment, oldest first. */
 export function readJournalFiles(dir: string): JournalContents {
-  const sessions = new Map<string, string[]>()
-  const newest = new Map<string, Line>()
+  const living = new Map<string, Line[]>()
   const faults: string[] = []
   let [lines, tornBytes] = [0, 0]
   const segments = readdirSync(`${dir}/journal`).filter((name) => /^\d{8}\.jsonl$/.test(name))
@@ -45,24 +44,27 @@ export function readJournalFiles(dir: string): JournalContents {
       const line = JSON.parse(bytes.toString()) as Line
       if (line.pos === undefined) continue
       lines += 1
-      const { id, rev, prev, op, deleted } = line
-      const before = newest.get(id)
-      if (before !== undefined && rev !== before.rev + 1)
-        faults.push(`${id}: ${rev} stands behind ${before.rev}`)
-      if (before !== undefined && `${prev?.slice(0, 2)}` !== `${before.pos}`) {
-        faults.push(`${id} revision ${rev} does not point at the line before it`)
-      }
-      newest.set(id, line)
-      if (deleted === true) {
-        sessions.delete(id)
-        continue
-      }
-      const history = sessions.get(id)
-      const entry = `${rev} ${op?.[0] ?? null}`
-      if (history === undefined) sessions.set(id, [entry])
-      else history.push(entry)
+      // What stands before a deletion is dead, and compaction may have taken any of it.
+      if (line.deleted === true) living.delete(line.id)
+      else
+        living
+          .set(line.id, living.get(line.id) ?? [])
+          .get(line.id)
+          ?.push(line)
     }
   }
+  for (const [id, history] of living) {
+    for (const [index, { rev, prev }] of history.entries()) {
+      const before = history[index - 1]
+      if (before === undefined) continue
+      if (rev !== before.rev + 1) faults.push(`${id}: ${rev} stands behind ${before.rev}`)
+      if (`${prev?.slice(0, 2)}` !== `${before.pos}`)
+        faults.push(`${id}: ${rev} does not point at the line before`)
+    }
+  }
+  const sessions = new Map(
+    [...living].map(([id, history]) => [id, history.map(({ rev, op }) => `${rev} ${op?.[0] ?? null}`)]),
+  )
   return { sessions, lines, segments: segments.length, tornBytes, faults }
 }
 

@@ -194,7 +194,7 @@ export function ChartView({ name, state }: { readonly name: string; readonly sta
         colorMode="system"
         proOptions={{ hideAttribution: true }}
       >
-        <Controls showInteractive={false} />
+        <Controls showInteractive={false} position="bottom-right" orientation="horizontal" />
       </ReactFlow>
       <div className="chart-legend" aria-hidden="true">
         <span>filled: active now</span>
@@ -242,6 +242,7 @@ function flowOf(
         source: edge.source,
         target: edge.target,
         type: 'transition',
+        zIndex: 1000,
         markerEnd: { type: 'arrowclosed' as never, width: 14, height: 14 },
         data: { edge, route, mark: fired ? 'fired' : possible ? 'next' : '' },
       },

@@ -233,7 +233,8 @@ function SessionRow({ session, now, isHere, isFirst, href, top }: RowProps): Rea
         {session.quarantined && ' · quarantined'}
       </span>
       <time className="second" title={new Date(session.createdAt).toLocaleString()}>
-        {session.turnCount} turns · {ago(session.updatedAt, now)}
+        {count(session.turnCount)} {session.turnCount === 1 ? 'turn' : 'turns'} ·{' '}
+        {ago(session.updatedAt, now)}
       </time>
     </a>
   )

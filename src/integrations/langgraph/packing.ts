@@ -61,12 +61,16 @@ export class Packer {
 /** The serialized value again; `pieces` are the contents of the entries that follow. */
 export function unpack(packed: Packed, pieces: readonly Json[]): [type: string, bytes: Uint8Array] {
   const { type, encoding } = packed
-  const value =
-    'value' in packed
-      ? packed.value
-      : pieces.slice(packed.pieces[0], packed.pieces[0] + packed.pieces[1]).join('')
+  const value = 'value' in packed ? packed.value : textIn(pieces, packed.pieces)
   if (encoding === 'base64') return [type, new Uint8Array(Buffer.from(value as string, 'base64'))]
   return [type, new TextEncoder().encode(encoding === 'json' ? JSON.stringify(value) : (value as string))]
+}
+
+function textIn(pieces: readonly Json[], [first, count]: readonly [number, number]): string {
+  return pieces
+    .slice(first, first + count)
+    .map((piece) => (typeof piece === 'string' ? piece : ''))
+    .join('')
 }
 
 function textOf(bytes: Uint8Array): string | undefined {

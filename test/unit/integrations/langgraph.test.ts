@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +14,7 @@ import type {
 } from '@langchain/langgraph-checkpoint'
 import { createMemoryStore, openRuntime, type Runtime } from 'sessionwright'
 import { SessionwrightSaver } from '../../../src/integrations/langgraph.ts'
+import { ManualClock } from '../../../src/testing/manual-clock.ts'
 import { codeOf } from '../../support/runtime.ts'
 
 const META: CheckpointMetadata = { source: 'loop', step: 0, parents: {} }
@@ -156,6 +158,24 @@ describe('SessionwrightSaver', () => {
     expect(await all(one, thread('t'))).toHaveLength(2)
   })
 
+  test('[L2] so it is when the writers share nothing but the store, as two copies of this package do', async () => {
+    const runtime = await inMemory()
+    const copy = new Proxy(runtime, {
+      get: (target, key) => {
+        const member: unknown = Reflect.get(target, key)
+        return typeof member === 'function' ? (member.bind(target) as unknown) : member
+      },
+    })
+    const [one, two] = [new SessionwrightSaver(runtime), new SessionwrightSaver(copy)]
+    const root = await put(one, thread('t'), { a: 0 })
+    await two.getTuple(thread('t'))
+
+    const outcomes = await Promise.allSettled([put(one, root, { a: 1 }), put(two, root, { a: 2 })])
+
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    expect(await all(one, thread('t'))).toHaveLength(2)
+  })
+
   test('[L2] [Y3] of two writers that begin one thread the second is refused', async () => {
     const saver = new SessionwrightSaver(await inMemory())
     await Promise.all([saver.getTuple(thread('t')), saver.getTuple(thread('t'))])
@@ -175,11 +195,14 @@ describe('SessionwrightSaver', () => {
     const fork = await put(saver, root, { a: 2 })
     const again = await codeOf(put(saver, root, { a: 3 }))
     const copy = await put(saver, root, { a: 4 }, { ...META, source: 'fork' })
+    const changed = { ...checkpointOf({ a: 'changed' }), channel_versions: { a: 2 } }
+    const bare = await saver.put(root, changed, { ...META, source: 'fork' }, {})
     const unknown = await put(saver, thread('t', uuid6(0)), { a: 5 })
 
     expect((await saver.getTuple(fork))?.parentConfig).toEqual(root)
     expect(again).toBe('REVISION_CONFLICT')
     expect((await saver.getTuple(copy))?.checkpoint.channel_values).toEqual({ a: 4 })
+    expect((await saver.getTuple(bare))?.checkpoint.channel_values).toEqual({ a: 'changed' })
     expect((await saver.getTuple(unknown))?.checkpoint.channel_values).toEqual({ a: 5 })
   })
 
@@ -229,6 +252,17 @@ describe('SessionwrightSaver', () => {
 
     const tuple = await savers[1]?.getTuple(thread('t'))
     expect(tuple?.pendingWrites?.map(([task]) => task).sort()).toEqual([...tasks].sort())
+  })
+
+  test('[X3] of two values that are written for one task at once the first is kept', async () => {
+    const runtime = await inMemory()
+    const saver = new SessionwrightSaver(runtime)
+    const config = await put(saver, thread('t'), {})
+
+    await Promise.all(['first', 'second'].map((value) => saver.putWrites(config, [['x', value]], 'task')))
+
+    expect((await runtime.get('t')).usage.entryCount).toBe(3)
+    expect((await saver.getTuple(config))?.pendingWrites).toEqual([['task', 'x', 'first']])
   })
 
   test('[K2] [P2] a checkpoint over the entry bound is one revision, in pieces, and comes back as it was', async () => {
@@ -282,9 +316,11 @@ describe('SessionwrightSaver', () => {
     }
     const saver = new SessionwrightSaver(await inMemory(), { serde })
 
-    const config = await put(saver, thread('t'), { ...values })
+    const config = await put(saver, thread('t'), Object.fromEntries(values.entries()))
 
-    expect((await saver.getTuple(config))?.checkpoint.channel_values).toEqual({ ...values })
+    expect((await saver.getTuple(config))?.checkpoint.channel_values).toEqual(
+      Object.fromEntries(values.entries()),
+    )
   })
 
   test('[T2] a thread of another tenant is as unknown: not read, not listed, not deleted, and its id is not taken', async () => {
@@ -415,6 +451,18 @@ describe('SessionwrightSaver', () => {
     expect(await all(saver, thread('t'))).toHaveLength(3)
   })
 
+  test('[Z2] nothing of a deleted thread is left in one that is made in the same instant', async () => {
+    const saver = new SessionwrightSaver(await inMemory({ clock: new ManualClock(1_000) }))
+    await put(saver, thread('t'), { a: 1 })
+
+    await saver.deleteThread('t')
+    await put(saver, thread('t'), { a: 2 })
+
+    expect((await all(saver, thread('t'))).map(({ checkpoint }) => checkpoint.channel_values)).toEqual([
+      { a: 2 },
+    ])
+  })
+
   test('[Z1] a read-only runtime shows what its owner makes', async () => {
     const dir = folder()
     const owner = await openRuntime({ dir })
@@ -434,6 +482,29 @@ describe('SessionwrightSaver', () => {
     expect([first?.channel_values, second?.channel_values]).toEqual([{ a: 1 }, { a: 2 }])
     expect(await codeOf(put(reader, thread('new'), {}))).toBe('READ_ONLY')
   })
+})
+
+test('without its peer the saver says what to install, and the core does not ask for it', () => {
+  const hooks = `export const resolve = (name, context, next) => {
+    if (name.startsWith('@langchain/')) throw Object.assign(new Error(name), { code: 'ERR_MODULE_NOT_FOUND' })
+    return next(name, context)
+  }`
+  const dist = new URL('../../../dist/', import.meta.url).href
+  const program = `
+    import { register } from 'node:module'
+    register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(hooks)}))
+    await import('${dist}index.js')
+    await import('${dist}integrations/langgraph.js').catch((error) => console.log(error.code, error.message))`
+
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+  })
+
+  expect([stdout, stderr]).toEqual([
+    'PEER_MISSING The package "@langchain/langgraph-checkpoint" is needed here and not installed. ' +
+      'Run: npm install @langchain/langgraph-checkpoint\n',
+    '',
+  ])
 })
 
 /** Lists in one order: MemorySaver gives thread after thread. */

@@ -150,6 +150,39 @@ describe('the interface', () => {
     await runtime.close()
   })
 
+  test('a compaction of the model takes the place of the history, as in the framework’s own session', async () => {
+    const { runtime, session, handle } = await opened()
+    const memory = new MemorySession({ sessionId: 's' })
+    const histories: unknown[] = []
+
+    for (const one of [session, memory] as TheirSession[]) {
+      const compaction = { type: 'compaction', encrypted_content: 'short' } as never
+      const model = new ScriptedModel([[assistantMessage('1')], [compaction, assistantMessage('2')]])
+      const agent = new Agent({ name: 'a', instructions: '', model })
+      for (const input of ['first', 'second']) await runner.run(agent, input, { session: one })
+      histories.push(await one.getItems())
+    }
+
+    expect(histories[0]).toEqual(histories[1])
+    expect(histories[0]).toHaveLength(2)
+    expect(
+      (await collect(handle.entries())).some(
+        (entry) => 'event' in entry && entry.event === 'history_replaced',
+      ),
+    ).toBe(true)
+    await runtime.close()
+  })
+
+  test('two that open a new session at once both get it', async () => {
+    const runtime = await openRuntime({ store: createMemoryStore() })
+
+    const both = await Promise.all([1, 2].map(() => sessionwrightSession(runtime, 'new')))
+    await Promise.all(both.map((one) => one.addItems([said('hello')])))
+
+    expect(await both[0]?.getItems()).toHaveLength(2)
+    await runtime.close()
+  })
+
   test('[FS4] a history too long to be held is read again, and is the same', async () => {
     const { runtime, session } = await opened()
     const many = Array.from({ length: 10_001 }, (_, index) => said(String(index)))
