@@ -13,7 +13,13 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { assistantMessage, openRuntime, systemEvent, toolCall, userMessage } from 'sessionwright'
 
 /** One turn: what the user says, model and tool calls, and the answer. Call it again after a crash, with the same turn id. */
-export async function runTurn(session, userText, model, tools, turnId = `turn-${session.usage.turnCount + 1}`) {
+export async function runTurn(
+  session,
+  userText,
+  model,
+  tools,
+  turnId = `turn-${session.usage.turnCount + 1}`,
+) {
   const done = new Map()
   for await (const entry of session.entries()) done.set(entry.id, entry.content)
 

@@ -81,7 +81,11 @@ export function sliceBytes(
   const bytes = Buffer.from(text)
   const start = characterAt(bytes, Math.min(offset, bytes.length))
   let end = characterAt(bytes, Math.min(start + length, bytes.length))
-  if (end === start) end = Math.min(start + 4, bytes.length)
+  if (end === start && start < bytes.length) {
+    // Not even one character fits: the slice is that character.
+    do end += 1
+    while (end < bytes.length && isContinuation(bytes, end))
+  }
   return {
     text: bytes.toString('utf8', start, end),
     offset: start,
@@ -93,6 +97,10 @@ export function sliceBytes(
 /** The first byte of the character that a byte belongs to. */
 function characterAt(bytes: Buffer, at: number): number {
   let start = at
-  while (start > 0 && start < bytes.length && ((bytes[start] as number) & 0xc0) === 0x80) start -= 1
+  while (start > 0 && isContinuation(bytes, start)) start -= 1
   return start
+}
+
+function isContinuation(bytes: Uint8Array, at: number): boolean {
+  return at < bytes.length && ((bytes[at] as number) & 0xc0) === 0x80
 }

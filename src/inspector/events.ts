@@ -13,6 +13,7 @@ import { bounded } from './bounds.ts'
 import { shownEvent } from './change-view.ts'
 import { summaryOf } from './session-view.ts'
 import type { ViewSource } from './session-view.ts'
+import { shownStats } from './store-view.ts'
 
 /** Where a stream begins, and how it ends. */
 export interface EventStreamOptions {
@@ -27,7 +28,6 @@ export interface EventStreamOptions {
 }
 
 type Placed = SessionChange & { readonly cursor: string }
-type Wakened = 'changes' | 'beat'
 
 /** Most that waits for a page that does not read (LV3). */
 export const MOST_UNSENT_BYTES = 1024 * 1024
@@ -126,19 +126,12 @@ class EventFeed {
   }
 
   async #run(): Promise<void> {
-    const { runtime } = this.#source
-    this.#after ??= runtime.newestCursor()
-    await this.#say('hello', { now: this.#source.now() }, this.#after)
-    while (!this.#stopped) {
-      try {
-        const why = await this.#follow()
-        if (why === 'ended') break
-        await this.#jump('lagged')
-      } catch (error) {
-        if (isSessionError(error, 'RUNTIME_CLOSED')) break
-        if (!isSessionError(error, 'CURSOR_INVALID')) throw error
-        await this.#jump('cursor')
-      }
+    try {
+      this.#after ??= this.#source.runtime.newestCursor()
+      await this.#say('hello', { now: this.#source.now() }, this.#after)
+      while (!this.#stopped && (await this.#follow()) === 'lagged') await this.#jump('lagged', JUMP_PAUSE_MS)
+    } catch (error) {
+      if (!isSessionError(error, 'RUNTIME_CLOSED')) throw error
     }
     await this.#say('closed', {}, undefined)
   }
@@ -152,47 +145,51 @@ class EventFeed {
     const changes = runtime
       .changes({ ...(after === undefined ? {} : { after }), signal })
       [Symbol.asyncIterator]()
+    const pull = (): Promise<IteratorResult<Placed>> => {
+      const result = changes.next()
+      // It may fail while something else is awaited; whoever awaits it then is told.
+      result.catch(() => undefined)
+      return result
+    }
     try {
       let fullBatches = 0
-      let next = changes.next()
+      let next = pull()
       for (;;) {
-        const beginning = await this.#first(next)
-        if (beginning === 'beat') {
-          await this.#say('stats', runtime.stats(), undefined)
+        if (!(await this.#within(next, BEAT_MS))) {
+          await this.#say('stats', shownStats(runtime), undefined)
+          if (this.#stopped) return 'ended'
           continue
         }
         const batch: Placed[] = []
-        const until = this.#wakeIn(GATHER_MS)
-        let result: IteratorResult<Placed> | 'late' = await next
-        while (result !== 'late' && result.done !== true) {
+        const until = this.#clock.now() + GATHER_MS
+        do {
+          const result = await next
+          if (result.done === true) {
+            await this.#sendAll(batch)
+            return 'ended'
+          }
           batch.push(result.value)
-          next = changes.next()
-          result =
-            batch.length === BATCH ? 'late' : await Promise.race([next, until.then(() => 'late' as const)])
-        }
+          next = pull()
+        } while (batch.length < BATCH && (await this.#within(next, until - this.#clock.now())))
         await this.#sendAll(batch)
-        if (this.#stopped || (result !== 'late' && result.done === true)) return 'ended'
+        if (this.#stopped) return 'ended'
         fullBatches = batch.length === BATCH ? fullBatches + 1 : 0
         if (fullBatches === MOST_FULL_BATCHES) return 'lagged'
-        await this.#wakeIn(PACE_MS)
+        await this.#pause(PACE_MS)
       }
+    } catch (error) {
+      if (!isSessionError(error, 'CURSOR_INVALID')) throw error
+      // The cursor is of another store, or of a place that is gone.
+      await this.#jump('cursor', PACE_MS)
+      return this.#follow()
     } finally {
       stopping.abort()
       await changes.return?.()
     }
   }
 
-  /** Whether changes came before the next beat was due. */
-  async #first(next: Promise<unknown>): Promise<Wakened> {
-    return Promise.race([
-      next.then(() => 'changes' as const),
-      this.#wakeIn(BEAT_MS).then(() => 'beat' as const),
-    ])
-  }
-
-  async #jump(reason: 'lagged' | 'cursor'): Promise<void> {
-    if (this.#stopped) return
-    if (reason === 'lagged') await this.#wakeIn(JUMP_PAUSE_MS)
+  async #jump(reason: 'lagged' | 'cursor', pauseMs: number): Promise<void> {
+    await this.#pause(pauseMs)
     this.#after = this.#source.runtime.newestCursor()
     await this.#say('reset', { reason }, this.#after)
   }
@@ -240,24 +237,31 @@ class EventFeed {
     const text = `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
     this.#controller?.enqueue(Buffer.from(text))
     if (this.#unsent < FULL_BYTES) return
-    const drained = new Promise<boolean>((resolve) => {
-      this.#resumeWriting = () => resolve(true)
+    const drained = new Promise<void>((resolve) => {
+      this.#resumeWriting = resolve
     })
-    const isDrained = await Promise.race([drained, this.#wakeIn(PATIENCE_MS).then(() => false)])
-    if (!isDrained) this.stop()
+    if (!(await this.#within(drained, PATIENCE_MS))) this.stop()
   }
 
-  #wakeIn(ms: number): Promise<void> {
-    if (this.#stopped) return Promise.resolve()
+  /** Whether something settles within so many milliseconds; false too when the stream is stopped first. */
+  #within(work: Promise<unknown>, ms: number): Promise<boolean> {
+    if (this.#stopped) return Promise.resolve(false)
     return new Promise((resolve) => {
       const { signal } = this.#stopping
-      const done = (): void => {
+      const settle = (isDone: boolean): void => {
         timer.cancel()
-        signal.removeEventListener('abort', done)
-        resolve()
+        signal.removeEventListener('abort', stopped)
+        resolve(isDone)
       }
-      const timer = this.#clock.wakeAt(this.#clock.now() + ms, done)
-      signal.addEventListener('abort', done, { once: true })
+      const stopped = (): void => settle(false)
+      const done = (): void => settle(true)
+      const timer = this.#clock.wakeAt(this.#clock.now() + Math.max(ms, 0), stopped)
+      signal.addEventListener('abort', stopped, { once: true })
+      work.then(done, done)
     })
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await this.#within(new Promise(() => undefined), ms)
   }
 }

@@ -8,6 +8,7 @@ import { createRequire } from 'node:module'
 import { limitPolicy, systemClock } from '../index.ts'
 import type { Clock, Logger, Runtime } from '../index.ts'
 import { assetResponse, pageAssets } from './assets.ts'
+import { jsonBody } from './body.ts'
 import { isMachine } from './chart.ts'
 import { eventStream } from './events.ts'
 import { Guard, urlOf } from './guard.ts'
@@ -15,7 +16,7 @@ import { secured } from './headers.ts'
 import { cookieHeader, Logins } from './logins.ts'
 import { redactor } from './redaction.ts'
 import type { RedactionOptions } from './redaction.ts'
-import { BODY_TOO_LARGE, errorResponse, invalidRequest, LOCKED_OUT, NO_SUCH_PAGE } from './refusals.ts'
+import { errorResponse, LOCKED_OUT, NO_SUCH_PAGE } from './refusals.ts'
 import { refusal, TOO_MANY_STREAMS, UNAUTHORIZED } from './refusals.ts'
 import { createRouter } from './router.ts'
 
@@ -151,7 +152,6 @@ export function inspectorHandler(runtime: Runtime, options: InspectorHandlerOpti
     try {
       return secured(await answer(request))
     } catch (error) {
-      if (error instanceof TooLarge) return secured(refusal(413, BODY_TOO_LARGE))
       const response = errorResponse(error)
       if (response.status === 500) failed(error, request.method)
       return secured(response) // IN2
@@ -163,26 +163,6 @@ export function inspectorHandler(runtime: Runtime, options: InspectorHandlerOpti
       closing.abort()
     },
   })
-}
-
-/** A body past its bound. */
-class TooLarge extends RangeError {}
-
-/** The JSON of a body of at most so many bytes. @throws TooLarge, COMMAND_INVALID */
-async function jsonBody(request: Request, mostBytes: number): Promise<unknown> {
-  if (Number(request.headers.get('content-length') ?? 0) > mostBytes) throw new TooLarge()
-  const pieces: Uint8Array[] = []
-  let bytes = 0
-  for await (const piece of (request.body ?? []) as AsyncIterable<Uint8Array>) {
-    bytes += piece.length
-    if (bytes > mostBytes) throw new TooLarge()
-    pieces.push(piece)
-  }
-  try {
-    return JSON.parse(Buffer.concat(pieces).toString()) as unknown
-  } catch {
-    throw invalidRequest('request', [], 'the body is not JSON')
-  }
 }
 
 function portOf(request: Request, url: URL): string {

@@ -39,5 +39,6 @@ export function secured(response: Response): Response {
   const headers = new Headers(response.headers)
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) headers.set(name, value)
   if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
+  if (response.body === null && response.status !== 204) headers.set('content-length', '0')
   return new Response(response.body, { status: response.status, headers })
 }

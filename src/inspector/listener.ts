@@ -11,7 +11,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { sessionError } from '../index.ts'
-import { SECURITY_HEADERS } from './headers.ts'
+import { secured, SECURITY_HEADERS } from './headers.ts'
 
 /** Bounds of the socket layer. */
 export interface SocketBounds {
@@ -31,8 +31,9 @@ export const SOCKET_BOUNDS: SocketBounds = {
 }
 
 /** A server that listens. */
-export interface Listening {
+export interface Listening<Handler> {
   readonly port: number
+  readonly handler: Handler
   /** Closes the server and every connection. */
   close(): Promise<void>
 }
@@ -45,33 +46,27 @@ export interface Address {
   readonly port?: number
 }
 
-/** Serves a handler on this machine. @throws NOT_LOOPBACK, PORT_UNAVAILABLE */
-export async function listen(
-  handler: (request: Request) => Promise<Response>,
-  { host = '127.0.0.1', port = 0 }: Address,
+/**
+ * Serves a handler on this machine.
+ *
+ * @param handlerFor - gives the handler, once the port is known.
+ * @throws NOT_LOOPBACK, PORT_UNAVAILABLE
+ */
+export async function listen<Handler extends (request: Request) => Promise<Response>>(
+  handlerFor: (port: number) => Handler,
+  { host = '127.0.0.1', port: wanted = 0 }: Address,
   bounds: SocketBounds = SOCKET_BOUNDS,
-): Promise<Listening> {
+): Promise<Listening<Handler>> {
   if (host !== '127.0.0.1' && host !== '::1') throw sessionError('NOT_LOOPBACK', { address: String(host) }) // SK1
-  const listener = getRequestListener(handler, {
-    overrideGlobalObjects: false,
-    errorHandler: () => new Response(null, { status: 400 }),
+  const server = createServer({
+    maxHeaderSize: bounds.headerBytes,
+    headersTimeout: bounds.requestMs,
+    requestTimeout: bounds.requestMs,
+    connectionsCheckingInterval: Math.max(50, Math.floor(bounds.requestMs / 10)),
+    keepAliveTimeout: 5000,
+    requireHostHeader: false,
+    insecureHTTPParser: false,
   })
-  const server = createServer(
-    {
-      maxHeaderSize: bounds.headerBytes,
-      headersTimeout: bounds.requestMs,
-      requestTimeout: bounds.requestMs,
-      connectionsCheckingInterval: Math.max(50, Math.floor(bounds.requestMs / 10)),
-      keepAliveTimeout: 5000,
-      requireHostHeader: false,
-      insecureHTTPParser: false,
-    },
-    (request, response) => {
-      const status = refuseRaw(request, bounds)
-      if (status === undefined) void listener(request, response)
-      else refuse(response, status)
-    },
-  )
   server.maxHeadersCount = 0
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
@@ -90,11 +85,23 @@ export async function listen(
   server.on('connect', (_request, socket) => {
     endWith(socket as Socket, 405)
   })
-  await started(server, host, port)
+  await started(server, host, wanted)
   server.unref()
   server.on('error', () => undefined)
+  const { port } = server.address() as AddressInfo
+  const handler = handlerFor(port)
+  const listener = getRequestListener(handler, {
+    overrideGlobalObjects: false,
+    errorHandler: () => secured(new Response(null, { status: 400 })),
+  })
+  server.on('request', (request, response) => {
+    const status = refuseRaw(request, bounds)
+    if (status === undefined) void listener(request, response)
+    else refuse(response, status)
+  })
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
+    handler,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

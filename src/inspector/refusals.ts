@@ -87,14 +87,6 @@ export const NO_SUCH_PAGE: ErrorBody['error'] = {
   details: {},
 }
 
-/** The body is longer than the route takes. */
-export const BODY_TOO_LARGE: ErrorBody['error'] = {
-  code: 'BODY_TOO_LARGE',
-  message: 'The request is longer than the inspector takes.',
-  remedy: 'Send less in one request.',
-  details: {},
-}
-
 /** As many live streams as there may be are open. */
 export const TOO_MANY_STREAMS: ErrorBody['error'] = {
   code: 'TOO_MANY_STREAMS',

@@ -4,9 +4,8 @@
  *   RT2  A failure here is an answer, never a failure of the process.
  */
 import { Hono } from 'hono'
-import { COMMANDS, sessionMachine, supervisorMachine, limitPolicy } from '../index.ts'
-import type { Json } from '../index.ts'
-import { bounded } from './bounds.ts'
+import { COMMANDS, sessionMachine, supervisorMachine } from '../index.ts'
+import type { Json, limitPolicy } from '../index.ts'
 import { changePage } from './change-view.ts'
 import { chartOf } from './chart.ts'
 import type { Chart } from './chart.ts'
@@ -16,6 +15,7 @@ import { changeQuery, entryQuery, listQuery, whole, wholeOf } from './queries.ts
 import { errorResponse, NO_SUCH_PAGE, refusal } from './refusals.ts'
 import { sessionView, shownSummary } from './session-view.ts'
 import type { ViewSource } from './session-view.ts'
+import { shownStats } from './store-view.ts'
 
 /** What the routes answer from. */
 export interface RouterOptions {
@@ -52,7 +52,7 @@ export function createRouter(options: RouterOptions): Router {
       lifecycle: COMMANDS,
     })
   })
-  api.get('/api/store', () => json(shownStats(runtime.stats())))
+  api.get('/api/store', () => json(shownStats(runtime)))
   api.get('/api/events', (c) => options.events(c.req.raw))
 
   const charts = new Map<string, Chart>([
@@ -115,13 +115,6 @@ export function createRouter(options: RouterOptions): Router {
     return response
   })
   return async (request) => api.fetch(request)
-}
-
-const MOST_DAMAGE_BYTES = 256 * 1024
-
-function shownStats(stats: ReturnType<ViewSource['runtime']['stats']>): object {
-  const damage = bounded(stats.store.damage as unknown as Json, MOST_DAMAGE_BYTES)
-  return { ...stats, store: { ...stats.store, damage } }
 }
 
 function json(value: object, headers: Readonly<Record<string, string>> = {}): Response {

@@ -4,7 +4,7 @@
  *   SI2  It never keeps the process alive, and closing it, or its failing, leaves the runtime as it was.
  */
 import { inspectorHandler } from './handler.ts'
-import type { InspectorHandler, InspectorOptions } from './handler.ts'
+import type { InspectorOptions } from './handler.ts'
 import { listen } from './listener.ts'
 import type { Address } from './listener.ts'
 import type { Runtime } from '../index.ts'
@@ -33,25 +33,21 @@ export async function startInspector(
   options: StartInspectorOptions = {},
 ): Promise<Inspector> {
   const { host = '127.0.0.1', port: wanted = 0, ...rest } = options
-  let handler: InspectorHandler | undefined
-  const listening = await listen(
-    async (request) => (await handler?.(request)) ?? new Response(null, { status: 503 }),
+  const name = host === '::1' ? '[::1]' : host
+  const { port, handler, close } = await listen(
+    (port) =>
+      inspectorHandler(runtime, { ...rest, origins: [`http://${name}:${port}`, `http://localhost:${port}`] }),
     { host, port: wanted },
   )
-  const { port } = listening
-  const name = host === '::1' ? '[::1]' : host
-  const origins = [`http://${name}:${port}`, `http://localhost:${port}`]
-  handler = inspectorHandler(runtime, { ...rest, origins })
-  const { newToken, close } = handler
-  const newUrl = (): string => `http://${name}:${port}/#token=${newToken()}`
+  const newUrl = (): string => `http://${name}:${port}/#token=${handler.newToken()}`
   let closed: Promise<void> | undefined
   return {
     url: newUrl(),
     port,
     newUrl,
     close: () => {
-      close()
-      closed ??= listening.close()
+      handler.close()
+      closed ??= close()
       return closed
     },
   }

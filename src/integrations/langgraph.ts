@@ -114,9 +114,9 @@ export class SessionwrightSaver extends peer.BaseCheckpointSaver {
     metadata: CheckpointMetadata,
     newVersions: ChannelVersions,
   ): Promise<RunnableConfig> {
-    const { threadId, sessionId, ns, id: parent } = addressOf(config, 'put')
+    const { threadId, sessionId, ns, id: from } = addressOf(config, 'put')
     refuseNewer(checkpoint)
-    const draft = draftCheckpoint(this.serde, { ns, parent }, checkpoint, metadata, newVersions)
+    const draft = draftCheckpoint(this.serde, { ns, from }, checkpoint, metadata, newVersions)
     const isCopy = metadata.source === 'fork'
     await this.#threads.inTurn(sessionId, () => this.#put(threadId, draft, isCopy))
     return configOf(threadId, ns, checkpoint.id)
@@ -163,28 +163,29 @@ export class SessionwrightSaver extends peer.BaseCheckpointSaver {
   }
 
   async #put(threadId: string, draft: CheckpointDraft, isCopy: boolean): Promise<void> {
-    const { ns, id, parent } = draft
+    const { ns, id, from } = draft
     for (;;) {
       const session = await this.#sessions.ready(threadId)
       const index = await this.#threads.open(session)
       const reader = new ThreadReader(session, index, this.serde)
-      const space = index.namespaces.get(ns)
-      const parentRow = parent === null ? undefined : space?.checkpoints.get(parent)
-      const held = parentRow && (parentRow.channels ?? (await channelsAt(reader, parentRow)))
-      const entries = await draft.entries(held, this.#pieceBytes)
-      const known = space?.checkpoints.get(id)
+      const rows = index.namespaces.get(ns)?.checkpoints
+      const known = rows?.get(id)
+      const fromRow = from === null ? undefined : rows?.get(from)
+      const parent = from === id ? (known?.parent ?? null) : from
+      const held = fromRow && (fromRow.channels ?? (await channelsAt(reader, fromRow)))
+      const entries = await draft.entries(parent, held, this.#pieceBytes)
       if (known !== undefined && (await isKept(reader, known, entries))) return // L3
       // From here to the append nothing is awaited: what is decided on is what the revision stands for.
-      const present = index.namespaces.get(ns)
-      const isAgain = known !== undefined && known.parent === parent && present?.newest?.id === id
-      const allowed = isCopy || isAgain || this.#readings.allows(session.id, ns, present, parent)
+      const space = index.namespaces.get(ns)
+      const isAgain = known !== undefined && known.parent === parent && space?.newest?.id === id
+      const allowed = isCopy || isAgain || this.#readings.allows(session.id, ns, space, from)
       if (!allowed) {
-        this.#readings.used(session.id, ns, parent)
-        const expected = parentRow?.place.revision ?? 0
+        this.#readings.used(session.id, ns, from)
+        const expected = fromRow?.place.revision ?? 0
         throw sessionError('REVISION_CONFLICT', { sessionId: session.id, expected, actual: index.revision })
       }
       if (await this.#append(session, entries, index.revision)) {
-        this.#readings.used(session.id, ns, parent)
+        this.#readings.used(session.id, ns, from)
         return
       }
     }

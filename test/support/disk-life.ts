@@ -149,7 +149,7 @@ export class DiskPlay {
       runtime = await this.#open(store)
       await this.#compare(store)
       if (life.retries) await this.#retry(runtime)
-      this.ledger.closeUnknown()
+      else this.ledger.closeUnknown()
       this.#appended = []
       this.#note(store)
       for (const one of life.steps) await this.#take(one, runtime)
@@ -252,7 +252,7 @@ export class DiskPlay {
   }
 
   async #retry(runtime: Runtime): Promise<void> {
-    await Promise.all(this.ledger.unknown().map(({ operationId }) => this.#send(operationId, runtime)))
+    await Promise.all(this.ledger.unknown().map(({ operationId }) => this.#send(operationId, runtime, true)))
   }
 
   async #take(one: Step, runtime: Runtime): Promise<void> {
@@ -358,14 +358,17 @@ export class DiskPlay {
     return (runtime) => this.#send(operationId, runtime)
   }
 
-  async #send(operationId: string, runtime: Runtime): Promise<void> {
+  async #send(operationId: string, runtime: Runtime, isRetry = false): Promise<void> {
     try {
       const answer = await this.#commands.get(operationId)?.(runtime)
       if (answer === undefined) this.ledger.refuse(operationId)
       else this.ledger.acknowledge(operationId, answer.revision)
     } catch (error) {
       this.#expected(error)
-      if (isSessionError(error) && error.code !== 'OUTCOME_UNKNOWN') this.ledger.refuse(operationId)
+      // That a retry was not written says nothing of the first attempt.
+      const isUnknown =
+        !isSessionError(error) || error.code === 'OUTCOME_UNKNOWN' || (isRetry && isStorage(error.code))
+      if (!isUnknown) this.ledger.refuse(operationId)
       else this.reached.unknown += 1
     }
   }
@@ -405,6 +408,10 @@ export class DiskPlay {
       if (isDropped) await files.remove(path)
     }
   }
+}
+
+function isStorage(code: string): boolean {
+  return code === 'STORE_FAILED' || code === 'STORE_FULL'
 }
 
 interface Answer {

@@ -1,10 +1,14 @@
 /** A running inspector to knock at: a browser that is logged in, raw sockets, and the runtime behind it. */
 import { connect, type Socket } from 'node:net'
 import { expect } from 'vitest'
-import { startInspector, type Inspector, type StartInspectorOptions } from '../../src/inspector/start-inspector.ts'
+import {
+  startInspector,
+  type Inspector,
+  type StartInspectorOptions,
+} from '../../src/inspector/start-inspector.ts'
 import { createMemoryStore, openRuntime, userMessage } from '../../src/index.ts'
 import type { Runtime, RuntimeOptions } from '../../src/index.ts'
-import { listeningLogger, type ListeningLogger } from './listening-logger.ts'
+import { listeningLogger, type LogLine } from './listening-logger.ts'
 
 /** What a raw connection was answered with. */
 export interface RawAnswer {
@@ -17,7 +21,8 @@ export interface RawAnswer {
 export interface TestInspector {
   readonly runtime: Runtime
   readonly inspector: Inspector
-  readonly logger: ListeningLogger
+  /** What the runtime and the inspector logged. */
+  readonly log: readonly LogLine[]
   readonly base: string
   /** The `Cookie` header of a browser that is logged in. */
   readonly cookie: string
@@ -56,7 +61,7 @@ export async function testInspector(
   options: StartInspectorOptions & { readonly runtime?: Runtime; readonly open?: RuntimeOptions } = {},
 ): Promise<TestInspector> {
   const { runtime: given, open: runtimeOptions, ...rest } = options
-  const logger = listeningLogger()
+  const { logger, lines: log } = listeningLogger()
   const runtime = given ?? (await openRuntime({ store: createMemoryStore(), logger, ...runtimeOptions }))
   const inspector = await startInspector(runtime, { logger, ...rest })
   const base = `http://127.0.0.1:${inspector.port}`
@@ -71,7 +76,7 @@ export async function testInspector(
   return {
     runtime,
     inspector,
-    logger,
+    log,
     base,
     cookie,
     request,
@@ -125,7 +130,11 @@ export async function expectAlive(runtime: Runtime): Promise<void> {
 /** Reads a stream of server-sent events, one event at a time. */
 export async function* eventsOf(
   body: ReadableStream<Uint8Array>,
-): AsyncGenerator<{ readonly id: string | undefined; readonly event: string; readonly data: Record<string, unknown> }> {
+): AsyncGenerator<{
+  readonly id: string | undefined
+  readonly event: string
+  readonly data: Record<string, unknown>
+}> {
   let text = ''
   for await (const piece of body) {
     text += Buffer.from(piece).toString()

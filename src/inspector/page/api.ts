@@ -161,9 +161,9 @@ async function request<T>(path: string, init?: RequestInit): Promise<T> {
     })
   }
   if (response.status === 204) return undefined as T
+  if (response.ok) return (await response.json()) as T
   const body: unknown = await response.json().catch(() => ({}))
-  if (!response.ok) throw new Refusal(response.status, (body as { error?: object }).error ?? {})
-  return body as T
+  throw new Refusal(response.status, (body as { error?: object }).error ?? {})
 }
 
 /** Reads a path below `/api`. */

@@ -19,14 +19,15 @@ function parse(hash: string): Route {
 }
 
 let current = parse(location.hash)
+const listeners = new Set<() => void>()
+addEventListener('hashchange', () => {
+  current = parse(location.hash)
+  for (const listener of listeners) listener()
+})
 
 function subscribe(listener: () => void): () => void {
-  const change = (): void => {
-    current = parse(location.hash)
-    listener()
-  }
-  addEventListener('hashchange', change)
-  return () => removeEventListener('hashchange', change)
+  listeners.add(listener)
+  return () => void listeners.delete(listener)
 }
 
 /** The place the page is at, live. */

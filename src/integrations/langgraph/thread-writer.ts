@@ -16,15 +16,20 @@ type Versions = Readonly<Record<string, string | number>>
 export interface CheckpointDraft {
   readonly ns: string
   readonly id: string
-  readonly parent: string | null
-  /** What the parent of this checkpoint holds; undefined when it is not kept here. */
-  entries(held: ReadonlyMap<string, ChannelPlace> | undefined, pieceBytes: number): Promise<EntryDraft[]>
+  /** The checkpoint it was made from: its parent, or itself when it is put again. */
+  readonly from: string | null
+  /** `held`: where the channels of `from` are; undefined when it is not kept here. */
+  entries(
+    parent: string | null,
+    held: ReadonlyMap<string, ChannelPlace> | undefined,
+    pieceBytes: number,
+  ): Promise<EntryDraft[]>
 }
 
 /** Serializes a checkpoint. */
 export function draftCheckpoint(
   serde: SerializerProtocol,
-  at: { readonly ns: string; readonly parent: string | null },
+  at: { readonly ns: string; readonly from: string | null },
   checkpoint: Checkpoint,
   metadata: CheckpointMetadata,
   newVersions: Versions | undefined,
@@ -33,11 +38,11 @@ export function draftCheckpoint(
   const values = { ...given } as Record<string, unknown>
   const versions = { ...checkpoint.channel_versions } as Versions
   const { id } = checkpoint
-  const { ns, parent } = at
+  const { ns, from } = at
   const isNew = (name: string): boolean =>
     newVersions === undefined || Object.hasOwn(newVersions, name) || !Object.hasOwn(versions, name)
   // Values that a checkpoint without a parent does not call new are another's, except in a copy, which calls none new.
-  const holdsAll = parent !== null || metadata.source === 'fork'
+  const holdsAll = from !== null || metadata.source === 'fork'
   const dump = (value: unknown): Promise<Typed> => serde.dumpsTyped(value)
   const fixed = Promise.all([dump(skeleton), dump(metadata)])
   const changed = new Map(
@@ -51,8 +56,8 @@ export function draftCheckpoint(
   return {
     ns,
     id,
-    parent,
-    async entries(held, pieceBytes) {
+    from,
+    async entries(parent, held, pieceBytes) {
       const packer = new Packer(pieceBytes)
       const [skeletonBytes, metadataBytes] = await fixed
       const [packedCheckpoint, packedMetadata] = [packer.pack(skeletonBytes), packer.pack(metadataBytes)]
@@ -61,7 +66,8 @@ export function draftCheckpoint(
         const version = Object.hasOwn(versions, name) ? (versions[name] ?? null) : null
         const own = changed.get(name)
         const before = own === undefined && !isNew(name) ? held?.get(name) : undefined
-        if (before !== undefined && before.version === version) {
+        // A checkpoint that is put again takes the place of its first entry, so it cannot leave anything there.
+        if (before !== undefined && before.version === version && before.heldBy !== id) {
           channels.push([name, version, { in: before.heldBy }]) // K1
         } else if (Object.hasOwn(values, name) && (own !== undefined || holdsAll)) {
           channels.push([name, version, packer.pack(await (own ?? dump(values[name])))])

@@ -5,11 +5,14 @@
  *   IT3  Messages count as messages. A tool that has answered is a tool call; what merely asks for one, reasoning and
  *        the like are system events, so one call is counted once.
  */
-import { getOwn, isJsonObject, setOwn, type Json, type JsonObject } from '../../json.ts'
+import { getOwn, type JsonObject } from '../../json.ts'
 import type { EntryDraft, EntryType } from '../../index.ts'
+import { marked, unmarked } from '../marked-content.ts'
 
 /** The key of the mark. */
 export const MARK = 'openaiAgents'
+
+const ITEM = { key: MARK, word: 'item' }
 
 const MESSAGES: { readonly [role: string]: EntryType } = {
   user: { type: 'user_message' },
@@ -29,18 +32,12 @@ const TOOLS: { readonly [itemType: string]: string } = {
 
 /** The entry an item becomes (IT1). */
 export function entryOf(item: JsonObject): EntryDraft {
-  // An item that has the key itself is kept inside.
-  const content = Object.hasOwn(item, MARK) ? { [MARK]: 'inside', item } : { [MARK]: 'item', ...item }
-  return { ...typeOf(item), content }
+  return { ...typeOf(item), content: marked(ITEM, item) }
 }
 
 /** The item inside the content of a marked entry; undefined when it holds none (IT2). */
 export function itemIn(content: JsonObject): JsonObject | undefined {
-  if (content[MARK] === 'inside') return isJsonObject(content['item']) ? content['item'] : undefined
-  if (content[MARK] !== 'item') return undefined
-  const item: Record<string, Json> = {}
-  for (const [key, value] of Object.entries(content)) if (key !== MARK) setOwn(item, key, value)
-  return Object.freeze(item)
+  return unmarked(ITEM, content)
 }
 
 /** Whether a run that has begun goes on behind this item: anything but a message is followed by more. */

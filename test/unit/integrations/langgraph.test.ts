@@ -453,14 +453,31 @@ describe('SessionwrightSaver', () => {
 
   test('[Z2] nothing of a deleted thread is left in one that is made in the same instant', async () => {
     const saver = new SessionwrightSaver(await inMemory({ clock: new ManualClock(1_000) }))
-    await put(saver, thread('t'), { a: 1 })
+    const root = await put(saver, thread('t'), { a: 1 })
 
     await saver.deleteThread('t')
-    await put(saver, thread('t'), { a: 2 })
+    const config = await saver.put(root, checkpointOf({ a: 'held by itself' }), META, {})
 
-    expect((await all(saver, thread('t'))).map(({ checkpoint }) => checkpoint.channel_values)).toEqual([
-      { a: 2 },
-    ])
+    expect((await saver.getTuple(config))?.checkpoint.channel_values).toEqual({ a: 'held by itself' })
+    expect(await all(saver, thread('t'))).toHaveLength(1)
+  })
+
+  test('[K1] a checkpoint that is put again on itself keeps its parent and holds what it took from its first entry', async () => {
+    const saver = new SessionwrightSaver(await inMemory())
+    const root = await put(saver, thread('t'), { a: 1 })
+    const checkpoint = { ...checkpointOf({ a: 1, b: 1 }), channel_versions: { a: 1, b: 1 } }
+    const config = await saver.put(root, checkpoint, META, { b: 1 })
+
+    const more = {
+      ...checkpoint,
+      channel_values: { a: 1, b: 1, c: 1 },
+      channel_versions: { a: 1, b: 1, c: 1 },
+    }
+    const again = await saver.put(config, more, META, { c: 1 })
+
+    const tuple = await saver.getTuple(again)
+    expect([tuple?.checkpoint.channel_values, tuple?.parentConfig]).toEqual([{ a: 1, b: 1, c: 1 }, root])
+    expect(await all(saver, thread('t'))).toHaveLength(2)
   })
 
   test('[Z1] a read-only runtime shows what its owner makes', async () => {
