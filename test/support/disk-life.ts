@@ -375,7 +375,8 @@ export class DiskPlay {
 
   async #erase(sessionId: string, runtime: Runtime): Promise<void> {
     const secret = this.#secret(sessionId)
-    this.ledger.erasing(sessionId)
+    // A session that is not known durable may come up yet: then it was not erased.
+    if (runtime.has(sessionId)) this.ledger.erasing(sessionId)
     try {
       const { erased } = await runtime.erase({ sessionId }, { force: true })
       this.ledger.erased(sessionId, erased.length > 0)
