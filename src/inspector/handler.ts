@@ -4,6 +4,7 @@
  *   IN2  Looking changes nothing and never waits for or holds up a session; what fails here is an answer with a code.
  *   IN3  Commands are offered where the runtime owns its store, unless switched off.
  */
+import { setMaxListeners } from 'node:events'
 import { createRequire } from 'node:module'
 import { limitPolicy, systemClock } from '../index.ts'
 import type { Clock, Logger, Runtime } from '../index.ts'
@@ -71,6 +72,8 @@ export function inspectorHandler(runtime: Runtime, options: InspectorHandlerOpti
   const guard = new Guard(options.origins)
   const logins = new Logins(clock)
   const closing = new AbortController()
+  // Every stream listens to it.
+  setMaxListeners(MOST_STREAMS, closing.signal)
   let streams = 0
   const source = {
     runtime,

@@ -35,7 +35,7 @@ export interface Listening<Handler> {
   readonly port: number
   readonly handler: Handler
   /** Closes the server and every connection. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** Where to listen. */

@@ -58,8 +58,9 @@ export function readJournalFiles(dir: string): JournalContents {
       const before = history[index - 1]
       if (before === undefined) continue
       if (rev !== before.rev + 1) faults.push(`${id}: ${rev} stands behind ${before.rev}`)
-      if (`${prev?.slice(0, 2)}` !== `${before.pos}`)
+      if (prev?.slice(0, 2).join() !== before.pos?.join()) {
         faults.push(`${id}: ${rev} does not point at the line before`)
+      }
     }
   }
   const sessions = new Map(

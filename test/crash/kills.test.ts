@@ -159,7 +159,7 @@ async function live(agent: AgentProcess, run: Run): Promise<void> {
   const from = random.chance(0.1) ? 'opening' : random.chance(0.3) ? 'ready' : 'first answer'
   const longestMs = from === 'opening' ? 25 : random.chance(0.15) ? 400 : 60
   const delayMs = 1 + random.next() * (longestMs - 1)
-  await new Promise<void>((resolve, reject) => {
+  const death = new Promise<void>((resolve, reject) => {
     let [isDoomed, isDying] = [false, false]
     const fail = (why: unknown): void => reject(why instanceof Error ? why : new TypeError(String(why)))
     const watchdog = setTimeout(() => fail(`no answer within ${ANSWER_WITHIN_MS} ms`), ANSWER_WITHIN_MS)
@@ -194,7 +194,12 @@ async function live(agent: AgentProcess, run: Run): Promise<void> {
       else fail(`the agent ended by itself: ${agent.errors}`)
     })
     agent.open()
-  }).finally(() => agent.kill())
+  })
+  try {
+    await death
+  } finally {
+    await agent.kill()
+  }
   if (agent.errors !== '') throw new TypeError(agent.errors)
   if (from === 'opening') run.reached.killedWhileOpening += 1
   run.reached.lives += 1

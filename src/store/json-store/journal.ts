@@ -76,6 +76,12 @@ export interface JournalOptions {
   readonly onLost: (session: RecentSession) => void
 }
 
+interface Ending {
+  readonly segment: number
+  readonly resolve: () => void
+  readonly reject: (error: SessionError) => void
+}
+
 /** Why a journal takes no more appends. */
 type Refusal = (change: Change) => SessionError
 
@@ -103,6 +109,9 @@ export class Journal {
   #refusal: Refusal | undefined
   #isFailed = false
   readonly #drained: (() => void)[] = []
+  /** Who waits for the end of which segment; the writer is told between two batches (J1, J3). */
+  readonly #endings: Ending[] = []
+  #isEnding = false
   #idle: { cancel(): void } | undefined
   #lastDurableAt = 0
   #isMarked = true
@@ -127,9 +136,10 @@ export class Journal {
 
   /** The durable end as an index names it: behind a segment that takes no more lines. */
   get end(): JournalTail {
-    return this.#mustRotate && this.#isQuiet()
-      ? { segment: this.#segment + 1, offset: 0, ordinal: 0 }
-      : this.#durable
+    const { segment } = this.#durable
+    const next = this.#underway ?? this.#queue[0] ?? this.#current
+    const takesMore = next?.segment === segment || (this.#segment === segment && !this.#mustRotate)
+    return takesMore ? this.#durable : { segment: segment + 1, offset: 0, ordinal: 0 }
   }
 
   /** Changes that are not acknowledged yet. */
@@ -182,11 +192,15 @@ export class Journal {
    * Ends the segment: the next line begins a new one. Resolves when the old one is durable, cut to its lines and closed.
    * @throws STORE_FAILED
    */
-  async rotate(): Promise<void> {
-    await this.drain()
-    if (this.#refusal !== undefined || this.#mustRotate) return
+  rotate(): Promise<void> {
+    const segment = this.#segment
+    const isEnding = this.#endings.some((ending) => ending.segment === segment)
+    if (this.#refusal !== undefined || (this.#mustRotate && !isEnding)) return this.drain()
     this.#mustRotate = true
-    await this.#finish()
+    return new Promise((resolve, reject) => {
+      this.#endings.push({ segment, resolve, reject })
+      this.#schedule()
+    })
   }
 
   /** Writes what is pending and a last mark, and cuts the segment to its lines. */
@@ -278,14 +292,18 @@ export class Journal {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#underway !== undefined) return
+    if (this.#scheduled || this.#underway !== undefined || this.#isEnding) return
     this.#scheduled = true
     setImmediate(this.#flush)
   }
 
   readonly #flush = (): void => {
     this.#scheduled = false
-    if (this.#underway !== undefined || this.#refusal !== undefined) return
+    if (this.#underway !== undefined || this.#isEnding || this.#refusal !== undefined) return
+    if (this.#mayEnd()) {
+      this.#endSegment()
+      return
+    }
     let batch = this.#queue.shift()
     if (batch === undefined) {
       batch = this.#current
@@ -298,6 +316,39 @@ export class Journal {
     this.#options.writer.write(order, batch.slab, this.#onOutcome)
     const { ahead, segmentBytes } = this.#options
     if (offset + length > segmentBytes / 2) ahead.prepare(segment + 1)
+  }
+
+  /** Somebody waits for the end of the segment, and every line of it is durable. */
+  #mayEnd(): boolean {
+    const { segment } = this.#durable
+    const next = this.#queue[0] ?? this.#current
+    return next?.segment !== segment && this.#endings.some((ending) => ending.segment <= segment)
+  }
+
+  #endSegment(): void {
+    const { segment } = this.#durable
+    this.#isEnding = true
+    void this.#finish().then(
+      () => {
+        this.#isEnding = false
+        for (const ending of this.#endings.splice(0)) {
+          if (ending.segment <= segment) ending.resolve()
+          else this.#endings.push(ending)
+        }
+        this.#goOn()
+      },
+      () => {
+        this.#isEnding = false
+        this.#lose(undefined, (append) => (this.#refusal as Refusal)(append.change))
+        this.#goOn()
+      },
+    )
+  }
+
+  /** After an order ended: the next one, or nothing is pending. */
+  #goOn(): void {
+    if (this.#queue.length > 0 || this.#current !== undefined || this.#endings.length > 0) this.#schedule()
+    if (this.#isQuiet()) for (const resolve of this.#drained.splice(0)) resolve()
   }
 
   #opening(batch: Batch): Opening | null {
@@ -321,8 +372,7 @@ export class Journal {
         this.#fail(batch, outcome)
     }
     this.#slabs.give(batch.slab)
-    if (this.#queue.length > 0 || this.#current !== undefined) this.#schedule()
-    if (this.#isQuiet()) for (const resolve of this.#drained.splice(0)) resolve()
+    this.#goOn()
   }
 
   #acknowledge(batch: Batch): void {
@@ -372,7 +422,7 @@ export class Journal {
     this.#offset = this.#durable.offset
     this.#ordinal = this.#durable.ordinal
     // A segment that has a successor, even one that found no room, takes no more lines.
-    this.#mustRotate = batch.segment !== this.#durable.segment
+    this.#mustRotate = batch.segment !== this.#durable.segment || this.#endings.length > 0
     this.#mustReopen = batch.opens === 'existing'
     this.#lose(batch, (append) => sessionError('STORE_FULL', { operation: append.change.event.type }))
   }
@@ -393,8 +443,9 @@ export class Journal {
     )
   }
 
-  #lose(underway: Batch, errorFor: (append: Append, wasUnderWay: boolean) => SessionError): void {
-    const lost = [underway, ...this.#queue.splice(0)]
+  #lose(underway: Batch | undefined, errorFor: (append: Append, wasUnderWay: boolean) => SessionError): void {
+    const lost = this.#queue.splice(0)
+    if (underway !== undefined) lost.unshift(underway)
     if (this.#current !== undefined) lost.push(this.#current)
     this.#current = undefined
     this.#pending = 0
@@ -409,9 +460,13 @@ export class Journal {
     for (const batch of lost) {
       for (const append of batch.appends) append.reject(errorFor(append, batch === underway))
     }
+    if (!this.#isFailed) return
+    const error = sessionError('STORE_FAILED', { operation: 'rotate', reason: 'the journal failed' })
+    for (const ending of this.#endings.splice(0)) ending.reject(error)
   }
 
   #isQuiet(): boolean {
+    if (this.#isEnding || this.#endings.length > 0) return false
     return this.#underway === undefined && this.#queue.length === 0 && this.#current === undefined
   }
 }

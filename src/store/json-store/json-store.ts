@@ -167,8 +167,9 @@ export class JsonStore implements SessionStore {
       if (document === undefined) {
         document = { format: STORE_FORMAT, storeId: await this.#storeIdOfJournal(), createdAt: clock.now() }
         await writeStoreFile(files, dir, document, unique())
-        await files.syncFolder(dirname(dir))
       }
+      // Also when the folder was there: who made it may have died before this.
+      await files.syncFolder(dirname(dir))
       const { storeId } = document
       const { epoch } = ownership
       const isOurs = (): Promise<boolean> => ownership.isOurs()

@@ -107,7 +107,7 @@ export class OwnedStore {
     const damage = view.damageOf(sessionId)
     if (damage !== undefined) return Promise.reject(damage)
     const session = view.recent.use(sessionId)
-    if (revision !== session.revision + 1) {
+    if (revision !== session.revision + 1 && !this.#journal.isFailed) {
       const reason = `revision ${revision} of session ${sessionId} came after ${session.revision}`
       return Promise.reject(sessionError('INVARIANT_BROKEN', { rule: 'C2', reason }))
     }

@@ -56,12 +56,16 @@ export class SegmentReader {
   async line(position: Position, sessionId: string): Promise<ChangeLine> {
     const first = await this.#lineAt(position)
     if (typeof first !== 'string') return owned(first, position, sessionId, this.path(position.segment))
-    // The hint has aged, or the file was replaced since it was opened (R2).
-    this.forget(position.segment)
-    const found = await this.locate(position)
-    const second = found === undefined ? first : await this.#lineAt(found)
-    if (typeof second !== 'string') return owned(second, position, sessionId, this.path(position.segment))
-    throw corrupt(this.path(position.segment), position.offset, second, sessionId)
+    // The hint has aged, or the file was replaced since it was opened (R2); compaction may replace it again meanwhile.
+    let reason = first
+    for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
+      this.forget(position.segment)
+      const found = await this.locate(position)
+      const again = found === undefined ? first : await this.#lineAt(found)
+      if (typeof again !== 'string') return owned(again, position, sessionId, this.path(position.segment))
+      reason = again
+    }
+    throw corrupt(this.path(position.segment), position.offset, reason, sessionId)
   }
 
   /** Where the line of a segment and ordinal stands; undefined when it is not there. */
@@ -187,6 +191,9 @@ export class SegmentReader {
     open.handle.then((handle) => handle.close()).catch(() => undefined)
   }
 }
+
+/** How often a line is looked for anew before it counts as missing. */
+const MOST_ATTEMPTS = 3
 
 /** The first row whose ordinal is at least this one. */
 function atOrAfter(ordinals: Uint32Array, ordinal: number): number {

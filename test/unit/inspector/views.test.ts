@@ -25,10 +25,11 @@ beforeAll(async () => {
   const random = seededRandom(11)
   for (let index = 0; index < 600; index += 1) {
     clock.advance(1)
-    if (random.chance(0.2)) await session.recordDelta(index)
-    else if (random.chance(0.2))
+    const kind = random.below(5)
+    if (kind === 0) await session.recordDelta(index)
+    else if (kind === 1) {
       await session.appendAll([userMessage(`u${index}`), assistantMessage(`a${index}`)])
-    else await session.append(toolCall('tool', true, index))
+    } else await session.append(toolCall('tool', true, index))
   }
   long = await runtime.get('long')
   entries = await transcript(long)
