@@ -90,7 +90,7 @@ const dir = process.argv[2] ?? './sessions'
 mkdirSync(dir, { recursive: true })
 const runtime = await openRuntime({ dir: join(dir, 'store') })
 const opened = await runtime.getOrCreate('order-7', { limits: { maxTurns: 20, maxToolCalls: 5 } })
-const session = opened.status === 'created' ? await opened.activate() : opened.as('active')
+const session = opened.state === 'created' ? await opened.activate() : opened.as('active')
 console.log(`session at     revision ${session.revision}`)
 
 // The turn id is the id of the user's message, so a message that is delivered twice is answered once.

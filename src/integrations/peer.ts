@@ -12,6 +12,8 @@ export async function loadPeer<Peer>(peer: string, load: () => Promise<Peer>): P
   try {
     return await load()
   } catch (error) {
+    // What is there and does not load has a reason of its own.
+    if ((error as { readonly code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw error
     throw sessionError('PEER_MISSING', { peer, install: `npm install ${peer}` }, error)
   }
 }

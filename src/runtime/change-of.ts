@@ -21,6 +21,7 @@ import type {
 } from '../store/change.ts'
 import { editRecord } from '../store/change.ts'
 import { changedKeys, type ActorFacts } from './actors.ts'
+import type { CompletedEntries } from './commands.ts'
 import type { Entry } from './entries.ts'
 
 /** The first change of a life: facts, record and entries as they are. */
@@ -50,6 +51,8 @@ export interface Draft {
   readonly facts?: ActorFacts
   readonly record?: JsonObject
   readonly entries?: readonly Entry[]
+  /** Entries that were encoded already. */
+  readonly completed?: CompletedEntries | undefined
   readonly edits?: readonly RecordEdit[] | undefined
   readonly findings?: readonly LimitFinding[]
   readonly quarantine?: Quarantine | null
@@ -120,7 +123,7 @@ export function changeOf(
     event: draft.event,
     ...(draft.operation === undefined ? {} : { operation: draft.operation }),
     patch: after === undefined ? {} : patchOf(before, after, draft.edits),
-    entries: draft.entries ?? [],
+    entries: draft.completed?.entries ?? draft.entries ?? [],
     ...(findings.length === 0 ? {} : { findings: findings as unknown as NonNullable<Change['findings']> }),
     ...(summary === undefined ? {} : { summary }),
     ...(draft.tombstone === true ? { tombstone: true } : {}),

@@ -181,6 +181,8 @@ export function parseEdit(
 export interface ParsedEntry {
   readonly draft: JsonObject & { readonly type: string }
   readonly content: Json
+  /** The content as JSON text: made once, for the digest of a retry and for the journal. */
+  readonly contentText: string
   readonly id: string | undefined
   readonly at: number | undefined
 }
@@ -208,17 +210,34 @@ export function parseEntry(
     given.content === undefined
       ? null
       : within([...path, 'content'], () => plainJson(given.content, { maxBytes: bounds.maxEntryBytes }))
-  return { draft: plainJson(draft) as ParsedEntry['draft'], content, id, at }
+  const plain = plainJson(draft) as ParsedEntry['draft']
+  return { draft: plain, content, contentText: JSON.stringify(content), id, at }
 }
 
-/** The entry with its id and time. */
-export function completeEntry(parsed: ParsedEntry, ids: Ids, at: number): Entry {
-  return Object.freeze({
-    id: parsed.id ?? ids.entry(),
-    at: parsed.at ?? at,
-    ...parsed.draft,
-    content: parsed.content,
-  }) as unknown as Entry
+/** What a retry of these entries is compared by: all that the caller said, nothing that the runtime adds. */
+export function contentOf(parsed: readonly ParsedEntry[]): string {
+  return parsed
+    .map(({ draft, contentText, id = '', at = '' }) => `${JSON.stringify(draft)}${contentText}${id}\0${at}`)
+    .join('\0')
+}
+
+/** Entries with their ids and times, as values and as JSON text. */
+export interface CompletedEntries {
+  readonly entries: readonly Entry[]
+  /** The JSON text of `entries`. */
+  readonly text: string
+}
+
+/** The entries with their ids and times. */
+export function completeEntries(parsed: readonly ParsedEntry[], ids: Ids, now: number): CompletedEntries {
+  const entries: Entry[] = []
+  let text = '['
+  for (const { draft, content, contentText, id = ids.entry(), at = now } of parsed) {
+    entries.push(Object.freeze({ id, at, ...draft, content }) as unknown as Entry)
+    if (text.length > 1) text += ','
+    text += `{"id":${JSON.stringify(id)},"at":${at},${JSON.stringify(draft).slice(1, -1)},"content":${contentText}}`
+  }
+  return { entries, text: `${text}]` }
 }
 
 function within<T>(path: string | readonly (string | number)[], work: () => T): T {

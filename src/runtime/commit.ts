@@ -15,7 +15,7 @@ import type { SessionStore } from '../store/store.ts'
 import type { ActorFacts, ActorHost, SessionActor } from './actors.ts'
 import { changeOf, stateAfter, statusWord, type Decree, type Draft, type Founding } from './change-of.ts'
 import type { Clock } from './clock.ts'
-import type { Entry } from './entries.ts'
+import type { CompletedEntries } from './commands.ts'
 import { contextOf, statusOf, type Resident } from './resident.ts'
 import type { CommandOptions } from './session.ts'
 
@@ -31,7 +31,7 @@ export interface Request {
   /** What the journal keeps of the event. */
   readonly stored: StoredEvent
   /** The entries, completed only once the command is accepted. */
-  readonly entries?: (at: number) => readonly Entry[]
+  readonly entries?: (at: number) => CompletedEntries
   readonly edits?: readonly RecordEdit[]
 }
 
@@ -172,7 +172,7 @@ export class CommitRoad {
       event: request.stored,
       operation: request.operation,
       facts,
-      entries: kept && request.entries !== undefined ? request.entries(at) : [],
+      completed: kept ? request.entries?.(at) : undefined,
       edits: kept ? request.edits : undefined,
       findings,
     })
@@ -214,7 +214,7 @@ export class CommitRoad {
         this.#faulted(resident, state, 'deadline', 'the limit policy let an overdue deadline stand')
       }
       const event = { type: 'deadline', kind, dueAt }
-      this.#append(resident, state, { at, event, facts, entries: [], findings }).catch((error: unknown) => {
+      this.#append(resident, state, { at, event, facts, findings }).catch((error: unknown) => {
         this.#options.deadlineLost(resident, error)
       })
     }
@@ -301,7 +301,7 @@ export class CommitRoad {
     const change = changeOf(resident.id, revision, before, after, draft)
     const stored = after ?? (before as StoredState)
     const { generation } = resident
-    const written = appendTo(this.#options.store, change, stored)
+    const written = appendTo(this.#options.store, change, stored, draft.completed?.text)
     resident.revision = revision
     resident.decided = after
     resident.pending += 1
@@ -322,6 +322,7 @@ export class CommitRoad {
     if (resident.pending === 0) resident.tail = undefined
     resident.durable = after
     if (after !== undefined) resident.last = after
+    if (change.operation !== undefined) resident.operations.settle(change.operation, change.revision)
     this.#options.acknowledged(resident, change) // R1
     return committedBy(change)
   }
@@ -331,6 +332,7 @@ export class CommitRoad {
     this.#pending -= 1
     resident.pending -= 1
     if (resident.pending === 0) resident.tail = undefined
+    if (draft.operation !== undefined) resident.operations.forget(draft.operation)
     if (generation === resident.generation) {
       resident.generation += 1
       this.drop(resident)
@@ -370,8 +372,17 @@ type Told =
 const CLOSING: ReadonlySet<string> = new Set(['OUTCOME_UNKNOWN', 'STORE_FAILED', 'STORE_FENCED'])
 
 /** A store may be anybody's: what it throws at once is a rejection like any other. */
-async function appendTo(store: SessionStore, change: Change, after: StoredState): Promise<void> {
-  await store.append(change, after)
+function appendTo(
+  store: SessionStore,
+  change: Change,
+  after: StoredState,
+  entriesText: string | undefined,
+): Promise<void> {
+  try {
+    return store.append(change, after, entriesText)
+  } catch (error) {
+    return Promise.reject(error as Error)
+  }
 }
 
 /** The failure a caller hears: an error that is none of ours says nothing about what was written. */

@@ -37,19 +37,22 @@ export class OperationWindow {
     return known.answer === undefined ? { revision: known.revision } : { pending: known.answer }
   }
 
-  /** Keeps an operation whose answer is on its way; the oldest beyond the window goes (O1), a failed one too (O3). */
+  /** Keeps an operation whose answer is on its way; the oldest beyond the window goes (O1). */
   keep(operation: Operation, answer: Promise<Committed>): void {
-    const known: Known = { digest: operation.digest, answer, revision: 0 }
-    this.#keep(operation.id, known)
-    answer.then(
-      ({ revision }) => {
-        known.revision = revision
-        known.answer = undefined
-      },
-      () => {
-        if (this.#known.get(operation.id) === known) this.#known.delete(operation.id)
-      },
-    )
+    this.#keep(operation.id, { digest: operation.digest, answer, revision: 0 })
+  }
+
+  /** The operation was acknowledged: from here on its change gives the answer. */
+  settle(operation: Operation, revision: number): void {
+    const known = this.#known.get(operation.id)
+    if (known === undefined) return
+    known.revision = revision
+    known.answer = undefined
+  }
+
+  /** The operation was not written, or nobody knows: it is as if it had never been asked for (O3). */
+  forget(operation: Operation): void {
+    if (this.#known.get(operation.id)?.answer !== undefined) this.#known.delete(operation.id)
   }
 
   #keep(id: string, known: Known): void {

@@ -14,7 +14,8 @@ import {
 import { isEnd, TARGETS, type CommandName, type Status } from '../machines/lifecycle.ts'
 import type { Quarantine, StoredState } from '../store/change.ts'
 import {
-  completeEntry,
+  completeEntries,
+  contentOf,
   parseCommandOptions,
   parseDoor,
   parseEdit,
@@ -208,7 +209,7 @@ export class SessionHandle {
     options?: CommandOptions,
   ): Promise<Session<'failed'>> {
     const failure = parseFailure(error)
-    await this.#submit('fail', options, failure, {
+    await this.#submit('fail', options, () => JSON.stringify(failure), {
       event: (at) => ({ type: 'fail', at, ...failure }),
       stored: { type: 'fail', ...failure },
     })
@@ -232,12 +233,12 @@ export class SessionHandle {
       throw sessionError('COMMAND_INVALID', { command: 'appendAll', path: [], reason: 'there is no entry' })
     }
     const parsed = entries.map((entry, index) => parseEntry(entry, bounds, several ? [index] : []))
-    if (several) checkBytes(Buffer.byteLength(JSON.stringify(parsed)), { maxBytes: bounds.maxChangeBytes })
+    if (several) checkBytes(Buffer.byteLength(contentOf(parsed)), { maxBytes: bounds.maxChangeBytes })
     const entryTypes = parsed.map(({ draft }) => draft.type)
-    const done = await this.#submit('append', options, parsed, {
+    const done = await this.#submit('append', options, () => contentOf(parsed), {
       event: (at) => ({ type: 'append', at, entryTypes }),
       stored: { type: 'append' },
-      entries: (at) => parsed.map((one) => completeEntry(one, ids, at)),
+      entries: (at) => completeEntries(parsed, ids, at),
     })
     const { revision, entryIds, findings } = done
     if (done.status !== null) return { kept: false, outcome: outcomeOf(done.status), revision, findings }
@@ -247,7 +248,7 @@ export class SessionHandle {
   async recordDelta(tokens: number, options?: CommandOptions): Promise<{ readonly revision: number }> {
     const parsed = parseTokens(tokens)
     return revisionOf(
-      await this.#submit('recordDelta', options, parsed, {
+      await this.#submit('recordDelta', options, () => String(parsed), {
         event: (at) => ({ type: 'recordDelta', at, tokens: parsed }),
         stored: { type: 'recordDelta', tokens: parsed },
       }),
@@ -256,7 +257,7 @@ export class SessionHandle {
 
   async admit(door: Door, options?: CommandOptions): Promise<Admitted> {
     const parsed = parseDoor(door)
-    const { revision, status, findings } = await this.#submit('admit', options, parsed, {
+    const { revision, status, findings } = await this.#submit('admit', options, () => parsed, {
       event: (at) => ({ type: 'admit', at, door: parsed }),
       stored: { type: 'admit', door: parsed },
     })
@@ -268,7 +269,7 @@ export class SessionHandle {
     const base = this.#resident.decided === undefined ? this.limits : contextOf(this.#resident.decided).limits
     const parsed = parseLimits(limits, base, 'extendLimits')
     return revisionOf(
-      await this.#submit('extendLimits', options, limits, {
+      await this.#submit('extendLimits', options, () => JSON.stringify(limits), {
         event: (at) => ({ type: 'extendLimits', at, limits: parsed }),
         stored: { type: 'extendLimits' },
       }),
@@ -288,7 +289,7 @@ export class SessionHandle {
     const { edits, parentId } = parseEdit(changes, this.#port.bounds)
     if (parentId != null) this.#port.checkParent(this.id, parentId, this.record)
     return revisionOf(
-      await this.#submit('edit', options, content ?? edits, {
+      await this.#submit('edit', options, () => JSON.stringify(content ?? edits), {
         event: (at) => ({ type: 'edit', at }),
         stored: { type: 'edit' },
         edits,
@@ -315,22 +316,20 @@ export class SessionHandle {
     event: (at: number) => SessionEvent,
     options: CommandOptions | undefined,
   ): Promise<Session<(typeof TARGETS)[C]>> {
-    await this.#submit(command, options, null, { event, stored: { type: command } })
+    await this.#submit(command, options, () => '', { event, stored: { type: command } })
     return this.#handle(TARGETS[command]) as unknown as Session<(typeof TARGETS)[C]>
   }
 
   #submit(
     command: CommandName,
     options: CommandOptions | undefined,
-    content: unknown,
+    content: () => string,
     parts: Parts,
   ): Promise<Committed> {
     const parsed = parseCommandOptions(options, command)
     const { operationId } = parsed
     const operation =
-      operationId === undefined
-        ? undefined
-        : { id: operationId, digest: digestOf(command, JSON.stringify(content)) }
+      operationId === undefined ? undefined : { id: operationId, digest: digestOf(command, content()) }
     return this.#port.submit(this.#resident, {
       command,
       expected: this.state,

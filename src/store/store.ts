@@ -96,7 +96,7 @@ export interface SessionStore {
    * @throws OUTCOME_UNKNOWN - it may or may not be there after the next open; the store is closed for writing.
    * @throws STORE_FAILED - it was not written.
    */
-  append(change: Change, after: StoredState): Promise<void>
+  append(change: Change, after: StoredState, entriesText?: string): Promise<void>
 
   /** Looks for what another process made durable; a store that owns its data has nothing to look for. */
   refresh(): Promise<void>

@@ -234,7 +234,7 @@ describe.skipIf(executablePath === undefined)('the page', () => {
     const page = await visit('/', { colorScheme })
 
     const [red] =
-      (await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).match(/\d+/) ?? []
+      (await page.evaluate<string>('getComputedStyle(document.body).backgroundColor')).match(/\d+/) ?? []
 
     if (colorScheme === 'dark') expect(Number(red)).toBeLessThan(60)
     else expect(Number(red)).toBeGreaterThan(200)
@@ -246,7 +246,7 @@ describe.skipIf(executablePath === undefined)('the page', () => {
     await page.waitForSelector('main[data-view=session]')
 
     expect(await page.locator('.side').isVisible()).toBe(false)
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390)
+    expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390)
     await page.click('[aria-label="Back to the list"]')
     expect(await page.locator('.side').isVisible()).toBe(true)
   })

@@ -128,9 +128,7 @@ export async function expectAlive(runtime: Runtime): Promise<void> {
 }
 
 /** Reads a stream of server-sent events, one event at a time. */
-export async function* eventsOf(
-  body: ReadableStream<Uint8Array>,
-): AsyncGenerator<{
+export async function* eventsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<{
   readonly id: string | undefined
   readonly event: string
   readonly data: Record<string, unknown>

@@ -2,7 +2,8 @@
  * A machine in memory that runs JSON stores: a disk that can be made to fail, a clock turned by hand, and processes that
  * can be killed.
  */
-import type { JsonStore, JsonStoreOptions } from '../../src/store/json-store/json-store.ts'
+import type { JsonStore } from '../../src/store/json-store/json-store.ts'
+import type { JsonStoreOptions } from '../../src/store/json-store/options.ts'
 import { openJsonStore } from '../../src/store/json-store/json-store.ts'
 import type { CrashableFileSystemOptions } from '../../src/testing/crashable-file-system.ts'
 import { CrashableFileSystem } from '../../src/testing/crashable-file-system.ts'

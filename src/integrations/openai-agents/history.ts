@@ -48,6 +48,8 @@ export const historyFold: Fold<History> = {
 
 function fold(history: History, told: JsonObject): void {
   switch (told[MARK] as Removal | undefined) {
+    case undefined:
+      return
     case 'popped':
       history.items.pop()
       return

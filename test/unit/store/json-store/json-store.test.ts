@@ -219,7 +219,7 @@ test('[Y3] a snapshot of another history is not used', async () => {
   const { encodeShard } = await import('../../../../src/store/json-store/snapshots.ts')
   const document = JSON.parse(text) as Parameters<typeof encodeShard>[0] & { crc?: string }
   delete document.crc
-  const snapshot = document.sessions['one'] as { position: [number, number]; record: object }
+  const snapshot = document.sessions['one'] as unknown as { position: [number, number]; record: object }
   snapshot.position = [1, 4]
   snapshot.record = { name: 'forged' }
   await machine.overwrite(shard as string, encodeShard(document))
