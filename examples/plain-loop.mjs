@@ -76,7 +76,12 @@ const model = async (transcript, { idempotencyKey }) => {
 const providerIn = (dir) => {
   const ledger = join(dir, 'provider.jsonl')
   return async ({ amount }, { idempotencyKey }) => {
-    const lines = existsSync(ledger) ? readFileSync(ledger, 'utf8').trim().split('\n').map(JSON.parse) : []
+    const lines = existsSync(ledger)
+      ? readFileSync(ledger, 'utf8')
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line))
+      : []
     const known = lines.find((line) => line.idempotencyKey === idempotencyKey)
     const charge = known ?? { idempotencyKey, amount, receipt: `r-${lines.length + 1}` }
     if (known === undefined) appendFileSync(ledger, `${JSON.stringify(charge)}\n`)

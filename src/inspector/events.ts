@@ -7,8 +7,8 @@
  *   LV4  When changes come faster than anybody can look, the stream jumps to the newest and says so (`reset`), at most
  *        once a second, so that watching costs the sessions next to nothing.
  */
-import { isSessionError, systemClock } from '../index.ts'
-import type { Clock, Json, SessionChange } from '../index.ts'
+import { COMMANDS, isSessionError, statusesFor, systemClock } from '../index.ts'
+import type { Clock, CommandName, Json, SessionChange } from '../index.ts'
 import { bounded } from './bounds.ts'
 import { shownEvent } from './change-view.ts'
 import { summaryOf } from './session-view.ts'
@@ -196,23 +196,29 @@ class EventFeed {
 
   async #sendAll(batch: readonly Placed[]): Promise<void> {
     const newest = new Map(batch.map((change) => [change.sessionId, change]))
-    for (const change of batch) {
-      const statusBefore = await this.#statusBefore(change)
-      const summary = newest.get(change.sessionId) === change ? await this.#summary(change) : undefined
+    const told = await Promise.all(
+      batch.map(async (change) => {
+        const summary = newest.get(change.sessionId) === change ? this.#summary(change) : undefined
+        return { statusBefore: await this.#statusBefore(change), summary: await summary }
+      }),
+    )
+    for (const [index, change] of batch.entries()) {
       const { sessionId, revision, at, status, cursor } = change
       const event = shownEvent(this.#source, change)
-      const data = { sessionId, revision, at, event, status, statusBefore }
-      await this.#say('change', summary === undefined ? data : { ...data, summary }, cursor)
+      // A summary that is not there is left out of the JSON.
+      await this.#say('change', { sessionId, revision, at, event, status, ...told[index] }, cursor)
       this.#after = cursor
       if (this.#stopped) return
     }
   }
 
-  async #statusBefore({ sessionId, revision, status }: Placed): Promise<string | null> {
+  async #statusBefore({ sessionId, revision, status, event }: Placed): Promise<string | null> {
     const known = this.#statuses.get(sessionId)
     if (this.#statuses.size > MOST_STATUSES) this.#statuses.clear()
     this.#statuses.set(sessionId, status)
     if (known !== undefined || revision === 1) return known ?? null
+    const [only, ...others] = isCommand(event.type) ? statusesFor(event.type) : []
+    if (only !== undefined && others.length === 0) return only
     try {
       return (await this.#source.runtime.stateAt(sessionId, revision - 1)).summary.status
     } catch {
@@ -264,4 +270,8 @@ class EventFeed {
   async #pause(ms: number): Promise<void> {
     await this.#within(new Promise(() => undefined), ms)
   }
+}
+
+function isCommand(word: string): word is CommandName {
+  return Object.values(COMMANDS).some((commands) => (commands as readonly string[]).includes(word))
 }

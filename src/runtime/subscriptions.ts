@@ -7,7 +7,7 @@
  */
 import { isSessionError } from '../errors.ts'
 import type { Change } from '../store/change.ts'
-import { isStatus, isEnd, type Status } from '../machines/lifecycle.ts'
+import { isStatus, isEnd, STATUSES, COMMANDS, type Status } from '../machines/lifecycle.ts'
 import type { SessionStore } from '../store/store.ts'
 import type { Entry } from './entries.ts'
 import type { ChangeQuery, SessionChange } from './session.ts'
@@ -123,14 +123,33 @@ function isFinal(status: Status | 'deleted'): boolean {
   return status === 'deleted' || isEnd(status)
 }
 
-/** The status a session had before a revision: found in the newest earlier change that names one. */
+/** The one status in which a command is allowed; undefined for commands of several, and for other events. */
+const ONLY_IN: ReadonlyMap<string, Status> = new Map(
+  STATUSES.flatMap((status) =>
+    COMMANDS[status]
+      .filter((command) => STATUSES.every((other) => other === status || !isIn(other, command)))
+      .map((command) => [command, status] as const),
+  ),
+)
+
+function isIn(status: Status, command: string): boolean {
+  return (COMMANDS[status] as readonly string[]).includes(command)
+}
+
+/** The status after a change as far as the change itself tells: one that names none left it where its event is allowed. */
+function statusAfter({ summary, event }: Change): Status | undefined {
+  return isStatus(summary?.status) ? summary.status : ONLY_IN.get(event.type)
+}
+
+/** The status a session had before a revision: found in the newest earlier change that tells one. */
 async function statusBefore(store: SessionStore, sessionId: string, revision: number): Promise<Status> {
   let to = revision - 1
-  while (to > 0) {
-    const page = await store.changes(sessionId, { to, limit: PAGE, order: 'desc' })
+  // Mostly the nearest change tells.
+  for (let limit = 4; to > 0; limit = PAGE) {
+    const page = await store.changes(sessionId, { to, limit, order: 'desc' })
     for (const change of page) {
-      const word = change.summary?.status
-      if (isStatus(word)) return word
+      const status = statusAfter(change)
+      if (status !== undefined) return status
     }
     const last = page.at(-1)
     if (last === undefined) break
@@ -157,9 +176,8 @@ export async function* feedChanges(
     for (const { change, cursor } of page) {
       const known =
         statuses.get(change.sessionId) ??
-        (isStatus(change.summary?.status)
-          ? change.summary.status
-          : await statusBefore(store, change.sessionId, change.revision))
+        statusAfter(change) ??
+        (await statusBefore(store, change.sessionId, change.revision))
       const shown = sessionChange(change, known)
       if (statuses.size > 10_000) statuses.clear()
       statuses.set(change.sessionId, shown.status)

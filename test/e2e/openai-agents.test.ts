@@ -56,7 +56,7 @@ test('[OA1] [HI2] killed between and during transactions, the history is that of
   expect(await process.heard()).toEqual([])
   let kills = 0
 
-  for (let number = 1; number <= 24; number += 1) {
+  for (let number = 1; number <= 15; number += 1) {
     const before = await memory.getItems()
     const replaces = number % 3 === 0
     const items = [user(`item ${number}`), user(`and ${number}`)]
@@ -79,13 +79,11 @@ test('[OA1] [HI2] killed between and during transactions, the history is that of
     process.send(transaction)
     if (number % 3 === 2) {
       // During one: it is there as a whole or not at all; sent again, it is there once.
-      for (let turns = random.below(40); turns > 0; turns -= 1)
+      for (let turns = random.below(4000); turns > 0; turns -= 1)
         await new Promise((resolve) => setImmediate(resolve))
       await process.kill()
       process = new HistoryProcess(dir)
-      const found = await process.heard()
-      console.log(JSON.stringify(found) === JSON.stringify(after))
-      expect([before, after]).toContainEqual(found)
+      expect([before, after]).toContainEqual(await process.heard())
       process.send(transaction)
       kills += 1
     }
@@ -93,5 +91,5 @@ test('[OA1] [HI2] killed between and during transactions, the history is that of
   }
   await process.kill()
 
-  expect(kills).toBe(16)
+  expect(kills).toBe(10)
 })

@@ -7,6 +7,9 @@
  *        two steps therefore neither loses a session nor brings a deleted one back.
  *   CO4  A segment is replaced only while the store is ours, and not at all while it holds damage, unless to erase.
  *   CO5  After `eraseSessions` no file of the store holds the ids or what their lines held.
+ *   CO6  An erasure may end anywhere: until the index without the ids is on the disk they are deleted sessions, and what
+ *        an earlier one did and could not sync is synced by the next.
+ *   CO7  When a rename or sync fails nobody knows what is on the disk, so the store takes no more changes (owned-store.ts).
  */
 import { sessionError } from '../../errors.ts'
 import type { FileSystem } from '../file-system.ts'
@@ -109,11 +112,28 @@ export async function eraseSessions(host: CompactionHost, sessionIds: readonly s
       bad: (bad) => (isNamed(bad.start, bad.end) ? 'blot' : 'keep'),
     })
   }
+  await host.files.syncFolder(host.journalFolder)
   await host.snapshots.erase(sessionIds)
-  host.index.drop(sessionIds)
-  host.index.countedDead(Math.max(0, host.index.deadBytes - dead))
-  await host.writeIndex()
   await removeLeftovers(host, needles)
+  await forget(host, sessionIds)
+  host.index.countedDead(Math.max(0, host.index.deadBytes - dead))
+}
+
+/** Drops sessions from the index, in memory only once they are out of the file (CO6). */
+async function forget({ index, writeIndex }: CompactionHost, sessionIds: readonly string[]): Promise<void> {
+  const graves = sessionIds.flatMap((sessionId) => {
+    const position = index.position(sessionId)
+    return position === undefined ? [] : [{ sessionId, position, revision: index.lastRevision(sessionId) }]
+  })
+  index.drop(sessionIds)
+  try {
+    await writeIndex()
+  } catch (error) {
+    for (const { sessionId, position, revision } of graves) {
+      index.set(sessionId, position, revision, 'deleted')
+    }
+    throw error
+  }
 }
 
 /** How many bytes of a segment are dead lines. */
@@ -149,15 +169,13 @@ async function removeLeftovers(host: CompactionHost, needles: readonly Buffer[])
   ]
   for (const { folder, isLeftover } of places) {
     if ((await host.files.status(folder))?.kind !== 'folder') continue
-    let removed = false
     for (const name of await host.files.list(folder)) {
       if (!isLeftover(name)) continue
       const bytes = await readWhole(host.files, `${folder}/${name}`)
       if (!needles.some((needle) => bytes?.includes(needle))) continue
       await host.files.remove(`${folder}/${name}`)
-      removed = true
     }
-    if (removed) await host.files.syncFolder(folder)
+    await host.files.syncFolder(folder)
   }
 }
 

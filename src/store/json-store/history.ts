@@ -1,7 +1,7 @@
 /**
  * What a session was: its newest durable state and its changes, read by walking its chain of lines.
  *   Y1  A walk starts at the newest durable line and follows `prev`; every step must be the revision before.
- *   Y2  A life begins after a tombstone: what was before it is not shown.
+ *   Y2  A life begins with a line that names none before it; what was before that is not shown.
  *   Y3  A snapshot is used only when its line lies on the chain.
  */
 import { sessionError } from '../../errors.ts'

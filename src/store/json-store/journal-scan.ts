@@ -2,7 +2,8 @@
  * From scanned segments to an index: what is believed, what is damage, and where the tail is torn.
  *   V1  Bad bytes are damage when something durable comes after them: a later segment with lines, a durable offset or
  *       mark behind them, or the end the index says. Otherwise they are a torn tail, and nothing after them is believed.
- *   V2  A line moves the index when it is the next revision and its `prev` is the line the index holds.
+ *   V2  A line moves the index when it is the next revision and its `prev` is the line the index holds. The first line of
+ *       a life names none: it is the next revision after a tombstone, or any when the tombstone has been erased.
  *   V3  An owner, who is alone, believes what is whole. A follower, who is not, makes it durable before it believes it,
  *       and takes what is not whole for not there yet.
  *   V4  A segment of a lower epoch than one before it was written by somebody who had lost the store; it is not read.
@@ -226,9 +227,11 @@ function apply(state: JournalState, line: PlacedLine, file: string): void {
   const head = index.head(sessionId)
   // Only the first line of a life, and the line a repair made the first, carry the whole summary.
   const isStart = line.summary?.createdAt !== undefined
+  const isBirth = line.prevSegment === 0 && isStart
   const connects = index.has(sessionId)
-    ? revision === index.lastRevision(sessionId) + 1 && isNewest(index.position(sessionId), line)
-    : line.prevSegment === 0 && isStart
+    ? revision === index.lastRevision(sessionId) + 1 &&
+      ((isBirth && index.isDeleted(sessionId)) || isNewest(index.position(sessionId), line))
+    : isBirth
   if (!connects) damage.blame(sessionId, { file, byte: line.offset, reason: 'the line before it is missing' })
   else if (!damage.isEmpty) damage.clear(sessionId)
   // Without the summary of its birth a session cannot be listed; it stays known as damaged.

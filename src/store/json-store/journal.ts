@@ -163,7 +163,8 @@ export class Journal {
     place.segment = batch.segment
     place.ordinal = batch.ordinal = this.#ordinal += 1
     place.durable = this.#durable.segment === batch.segment ? this.#durable.offset : 0
-    const prev = session.revision === 0 ? undefined : session
+    // The tombstone before a life may be erased one day, so nothing leads back to it.
+    const prev = session.revision === 0 || session.isEnded ? undefined : session
     const end = writeLine(batch.slab.buffer, batch.length, place, session.idText, change.revision, prev, body)
     const bytes = end - batch.length
     batch.length = end
@@ -173,6 +174,7 @@ export class Journal {
     session.offset = offset
     session.bytes = bytes
     session.revision = change.revision
+    session.isEnded = change.tombstone === true
     session.inFlight += 1
     countLine(session, kept, bytes)
     this.#pending += 1
@@ -201,6 +203,15 @@ export class Journal {
       this.#endings.push({ segment, resolve, reject })
       this.#schedule()
     })
+  }
+
+  /** Takes no more appends: the disk is in doubt. What is under way may still be acknowledged; what waits is refused (J5). */
+  stop(operation: string, reason: string): void {
+    if (this.#refusal !== undefined) return
+    this.#refusal = failed(operation, reason)
+    this.#isFailed = true
+    this.#stopWaiting()
+    this.#goOn()
   }
 
   /** Writes what is pending and a last mark, and cuts the segment to its lines. */
@@ -339,7 +350,6 @@ export class Journal {
       },
       () => {
         this.#isEnding = false
-        this.#lose(undefined, (append) => (this.#refusal as Refusal)(append.change))
         this.#goOn()
       },
     )
@@ -347,6 +357,10 @@ export class Journal {
 
   /** After an order ended: the next one, or nothing is pending. */
   #goOn(): void {
+    const refuse = this.#refusal
+    if (this.#isFailed && refuse !== undefined && this.#underway === undefined && !this.#isEnding) {
+      this.#lose(undefined, (append) => refuse(append.change))
+    }
     if (this.#queue.length > 0 || this.#current !== undefined || this.#endings.length > 0) this.#schedule()
     if (this.#isQuiet()) for (const resolve of this.#drained.splice(0)) resolve()
   }
@@ -448,7 +462,7 @@ export class Journal {
     if (underway !== undefined) lost.unshift(underway)
     if (this.#current !== undefined) lost.push(this.#current)
     this.#current = undefined
-    this.#pending = 0
+    for (const batch of lost) this.#pending -= batch.appends.length
     // Everything is as before the first rejection is heard.
     for (const batch of lost) {
       for (const { session } of batch.appends) {

@@ -30,6 +30,8 @@ import { listSegments, readJournal, repairJournal } from './recover.ts'
 import { JOURNAL_FOLDER, readHeader, segmentName } from './segment.ts'
 import { checkFolder, readStoreFile, STORE_FORMAT, writeStoreFile } from './store-file.ts'
 import { SNAPSHOT_FOLDER, StoreView } from './store-view.ts'
+import type { WatchedFiles } from './watched-files.ts'
+import { watchFiles } from './watched-files.ts'
 
 /** A JSON store in a folder, not opened yet: `open` takes it or looks into it. */
 export function openJsonStore(options: JsonStoreOptions): JsonStore {
@@ -41,6 +43,7 @@ export class JsonStore implements SessionStore {
   readonly capabilities: StoreCapabilities = { durable: true, readWhileOwned: true }
   readonly #options: JsonStoreOptions
   readonly #files: FileSystem
+  readonly #watched: WatchedFiles
   readonly #dir: string
   readonly #journalFolder: string
   #view: StoreView | undefined
@@ -52,7 +55,8 @@ export class JsonStore implements SessionStore {
 
   constructor(options: JsonStoreOptions) {
     this.#options = options
-    this.#files = options.files ?? diskFileSystem
+    this.#watched = watchFiles(options.files ?? diskFileSystem)
+    this.#files = this.#watched.files
     this.#dir = resolve(options.dir)
     this.#journalFolder = `${this.#dir}/${JOURNAL_FOLDER}`
   }
@@ -177,7 +181,7 @@ export class JsonStore implements SessionStore {
       const start = await repairJournal(recovered, { files, folder: dir, unique, isOurs, epoch })
       const view = this.#look(recovered)
       const options = this.#options
-      this.#owned = new OwnedStore({ options, files, dir, storeId, ownership, view, start })
+      this.#owned = new OwnedStore({ options, watched: this.#watched, dir, storeId, ownership, view, start })
     } catch (error) {
       await ownership.release().catch(() => undefined)
       throw error

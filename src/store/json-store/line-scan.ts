@@ -13,7 +13,7 @@ export interface ScannedChange {
   readonly ordinal: number
   readonly sessionId: string
   readonly revision: number
-  /** 0 when it is the first line of its session. */
+  /** 0 when it is the first line of a life. */
   readonly prevSegment: number
   readonly prevOrdinal: number
   readonly durable: number

@@ -2,11 +2,13 @@
  * The side of an open store that writes: the journal's end, checkpoints, compaction, erasure, and the closing.
  *   OS1  Checkpoints, compactions and erasures run one after the other, never two at once.
  *   OS2  Background work never fails an append; what went wrong is told to the logger.
- *   OS3  After a failed write nothing more is written, not even an index.
+ *   OS3  After a failed write nothing more is written, not even an index; nor after a compaction or erasure that left the
+ *        disk in doubt.
  */
 import { sessionError } from '../../errors.ts'
 import type { Change, StoredState } from '../change.ts'
 import type { FileSystem } from '../file-system.ts'
+import { diskFileSystem } from '../file-system.ts'
 import { Checkpoint } from './checkpoint.ts'
 import type { CompactionHost } from './compaction.ts'
 import { compactSegments, eraseSessions } from './compaction.ts'
@@ -22,6 +24,8 @@ import { JOURNAL_FOLDER } from './segment.ts'
 import { SegmentsAhead } from './segments-ahead.ts'
 import type { StoreView } from './store-view.ts'
 import { threadWriter } from './thread-writer.ts'
+import type { WatchedFiles } from './watched-files.ts'
+import { isNoRoom } from './watched-files.ts'
 
 /** On close at least so many bytes of snapshots are written. */
 const CLOSING_BUDGET_BYTES = 4 << 20
@@ -35,7 +39,7 @@ const DEAD_SHARE = 0.5
 /** What an owned store is made of. */
 export interface OwnedStoreOptions {
   readonly options: JsonStoreOptions
-  readonly files: FileSystem
+  readonly watched: WatchedFiles
   readonly dir: string
   readonly storeId: string
   readonly ownership: Ownership
@@ -55,7 +59,9 @@ export class OwnedStore {
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(made: OwnedStoreOptions) {
-    const { options, files, dir, storeId, ownership, view, start } = made
+    const { options, dir, storeId, ownership, view, start } = made
+    // The journal's own failures are judged by the journal.
+    const files: FileSystem = options.files ?? diskFileSystem
     const { clock, unique } = options
     const { epoch } = ownership
     const { index } = view.recovered.state
@@ -121,10 +127,12 @@ export class OwnedStore {
 
   /** Gives back the room of dead lines; resolves with the bytes freed. */
   compact(): Promise<number> {
-    return this.#inTurn(async () => {
-      await this.#journal.rotate()
-      return compactSegments(this.#compactionHost(), { deadShare: 0 })
-    })
+    return this.#inTurn(() =>
+      this.#replacing('compact', async () => {
+        await this.#journal.rotate()
+        return compactSegments(this.#compactionHost(), { deadShare: 0 })
+      }),
+    )
   }
 
   /** Removes every trace of deleted sessions. */
@@ -137,7 +145,7 @@ export class OwnedStore {
         const reason = `session ${living} is to be erased and was not deleted`
         throw sessionError('INVARIANT_BROKEN', { rule: 'CO5', reason })
       }
-      await eraseSessions(this.#compactionHost(), sessionIds)
+      await this.#replacing('erase', () => eraseSessions(this.#compactionHost(), sessionIds))
       view.recent.drop(sessionIds)
       view.history.forget(sessionIds)
       this.#checkpoint.drop(sessionIds)
@@ -202,7 +210,7 @@ export class OwnedStore {
     const budget = this.#bytesSinceCheckpoint
     this.#bytesSinceCheckpoint = 0
     this.#isCheckpointDue = false
-    this.#refuseWhenFailed()
+    this.#refuseWhenFailed('checkpoint')
     await this.#checkpoint.write(budget)
     await this.#writeIndex(false)
   }
@@ -210,30 +218,30 @@ export class OwnedStore {
   async #compactIfWorthwhile(): Promise<void> {
     const { index, table } = this.#made.view.recovered.state
     if (index.deadBytes <= table.bytes() * DEAD_SHARE) return
-    await compactSegments(this.#compactionHost(), { deadShare: DEAD_SHARE / 2 })
+    const rules = { deadShare: DEAD_SHARE / 2 }
+    await this.#replacing('compact', () => compactSegments(this.#compactionHost(), rules))
   }
 
   async #writeIndex(clean: boolean): Promise<void> {
-    const { files, dir, storeId, options, view } = this.#made
+    const { dir, storeId, options, view, watched } = this.#made
     const { state } = view.recovered
-    this.#refuseWhenFailed(clean)
+    if (!clean) this.#refuseWhenFailed('checkpoint')
     this.#serial += 1
     const name = indexFileName(this.epoch, this.#serial)
     const header = { storeId, epoch: this.epoch, end: this.#journal.end, clean, extra: extraOf(state) }
-    await writeIndexFile(files, dir, name, state.index, header, options.unique())
+    await writeIndexFile(watched.files, dir, name, state.index, header, options.unique())
   }
 
-  #refuseWhenFailed(isClosing = false): void {
-    if (this.#journal.isFailed && !isClosing) {
-      throw sessionError('STORE_FAILED', { operation: 'checkpoint', reason: 'an earlier write failed' })
-    }
+  #refuseWhenFailed(operation: string): void {
+    if (!this.#journal.isFailed) return
+    throw sessionError('STORE_FAILED', { operation, reason: 'an earlier write failed' })
   }
 
   #compactionHost(): CompactionHost {
-    const { files, dir, options, ownership, view } = this.#made
+    const { dir, options, ownership, view, watched } = this.#made
     const { index, table } = view.recovered.state
     return {
-      files,
+      files: watched.files,
       folder: dir,
       journalFolder: `${dir}/${JOURNAL_FOLDER}`,
       index,
@@ -254,6 +262,23 @@ export class OwnedStore {
         facts.bytes = bytes
       },
       isOurs: () => ownership.isOurs(),
+    }
+  }
+
+  /** Runs what replaces files of the journal; when that leaves the disk in doubt, nothing is written any more (OS3). */
+  async #replacing<T>(operation: string, task: () => Promise<T>): Promise<T> {
+    const { watched } = this.#made
+    this.#refuseWhenFailed(operation)
+    watched.takeDoubt()
+    try {
+      return await task()
+    } catch (error) {
+      const doubt = watched.takeDoubt()
+      if (doubt !== undefined) {
+        this.#journal.stop(operation, doubt)
+        throw sessionError('STORE_FAILED', { operation, reason: doubt }, error)
+      }
+      throw isNoRoom(error) ? sessionError('STORE_FULL', { operation }, error) : error
     }
   }
 

@@ -18,6 +18,8 @@ export interface RecentSession {
   bytes: number
   /** Of the newest line. */
   revision: number
+  /** The newest line is a tombstone, so that the next one begins a life. */
+  isEnded: boolean
   /** Lines that are encoded and not acknowledged. */
   inFlight: number
   /** The newest durable state, when it is known. */
@@ -56,6 +58,7 @@ export class RecentSessions {
       offset: position?.offset ?? 0,
       bytes: position?.bytes ?? 0,
       revision: this.#index.lastRevision(sessionId),
+      isEnded: this.#index.isDeleted(sessionId),
       inFlight: 0,
       state: undefined,
       changesSinceWhole: 0,

@@ -140,11 +140,12 @@ function runsOf(lines: readonly ChangeLine[]): ChangeLine[][] {
   return runs
 }
 
-/** Whether `line` comes right after `last`; without `last`, whether it is the first of its session. */
+/** Whether `line` comes right after `last`, or begins a life when that is a tombstone or not there. */
 function continues(last: ChangeLine | undefined, line: ChangeLine): boolean {
-  if (last === undefined)
-    return line.prev === undefined && (line.change.revision === 1 || line.change.patch.whole === true)
   const { prev, change } = line
+  const isBirth = prev === undefined && (change.revision === 1 || change.patch.whole === true)
+  if (last === undefined) return isBirth
+  if (last.change.tombstone === true && isBirth) return change.revision === last.change.revision + 1
   return (
     prev?.segment === last.segment &&
     prev.ordinal === last.ordinal &&

@@ -7,12 +7,11 @@ import type { FileHandle, FileSystem } from '../file-system.ts'
 import { errnoOf } from '../file-system.ts'
 import { ownerFileName } from './owner.ts'
 import { JOURNAL_FOLDER, segmentName } from './segment.ts'
+import { isNoRoom } from './watched-files.ts'
 import type { WriteOrder, WriteOutcome, WriterPlace } from './writer.ts'
 
 /** The calls a writer makes of a disk. */
 export type WriterFiles = Pick<FileSystem, 'open' | 'status' | 'link' | 'remove' | 'syncFolder'>
-
-const NO_ROOM: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
 
 const WRITTEN: WriteOutcome = { kind: 'written' }
 
@@ -46,7 +45,7 @@ export class SegmentWriter {
       return (await this.#isOurs()) ? WRITTEN : { kind: 'fenced' }
     } catch (error) {
       const reason = reasonOf(error)
-      if (!NO_ROOM.has(errnoOf(error))) return { kind: 'failed', reason }
+      if (!isNoRoom(error)) return { kind: 'failed', reason }
       try {
         await (isNew ? this.#takeBackSegment(order, path) : this.#takeBack(order.offset))
         return { kind: 'full', reason }

@@ -125,6 +125,8 @@ export class Snapshots {
           await this.#write(shard, Object.fromEntries(kept))
         }
       }
+      // What an earlier call took out and could not sync is to stay out as well.
+      if ((await this.#files.status(this.#folder)) !== undefined) await this.#files.syncFolder(this.#folder)
     })
   }
 
@@ -176,6 +178,8 @@ export class Snapshots {
     if (!this.#folderMade) await this.#files.makeFolder(this.#folder)
     this.#folderMade = true
     const low = this.#low(shard, sessions)
+    // Until that is known to be done, what the file holds is for the next look at it to say.
+    this.#shards.delete(shard)
     await low.write()
     this.#damage.delete(shardFileName(shard))
     this.#shards.delete(shard)

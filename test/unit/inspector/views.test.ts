@@ -125,6 +125,8 @@ test('[EV1] [EV3] every page of a transcript is a part of it, from either side, 
     const before = await entryPage(source, 'long', { before: place, limit, rev: hint })
     expect(shown(before)).toEqual(expected(place - limit, place))
   }
+  const tooLate = await entryPage(source, 'long', { after: 5, limit: 4, hint: long.revision })
+  expect(shown(tooLate)).toEqual(expected(6, 10))
   expect(shown(await entryPage(source, 'long', { limit: 50 }))).toEqual(
     expected(entries.length - 50, entries.length),
   )

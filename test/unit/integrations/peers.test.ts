@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { expect, test, vi } from 'vitest'
+import { loadPeer } from '../../../src/integrations/peer.ts'
 
 // Each case is a process; a busy machine starts them slowly.
 vi.setConfig({ testTimeout: 60_000 })
@@ -68,4 +69,10 @@ test('the core never asks for a peer', async () => {
     console.log((await runtime.export(session.id)).entries.length)`)
 
   expect([stdout, stderr]).toEqual(['1\n', ''])
+})
+
+test('a peer that is there and does not load says why itself', async () => {
+  const broken = loadPeer('broken', () => Promise.reject(new SyntaxError('unexpected token')))
+
+  await expect(broken).rejects.toThrow('unexpected token')
 })
