@@ -12,6 +12,7 @@ const root = fileURLToPath(new URL('../', import.meta.url))
 const STEPS = [
   ['build', 'npm', 'run', '--silent', 'build'],
   ['types', 'tsc', '--noEmit', '-p', 'tsconfig.json'],
+  ['page', 'tsc', '--noEmit', '-p', 'src/inspector/page/tsconfig.json'],
   ['lint', 'oxlint', '--type-aware', '--deny-warnings', '--report-unused-disable-directives'],
   ['format', 'prettier', '--check', '--log-level', 'warn', '.'],
   ['unused', 'knip'],

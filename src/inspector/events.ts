@@ -41,7 +41,7 @@ const GATHER_MS = 10
 const PACE_MS = 100
 /** Changes in a batch; after so many full ones in a row the stream jumps (LV4). */
 const BATCH = 128
-const MOST_FULL_BATCHES = 8
+const MOST_FULL_BATCHES = 3
 const JUMP_PAUSE_MS = 1000
 /** Statistics, which also keep the connection alive. */
 export const BEAT_MS = 5000

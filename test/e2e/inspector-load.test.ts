@@ -1,5 +1,6 @@
 /** Attacks 25 to 36 on the inspector, over real sockets: too slow, too much, malformed, and what a transcript may hold. */
 import { connect, type Socket } from 'node:net'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { CONTENT_SECURITY_POLICY } from '../../src/inspector/headers.ts'
 import { listen, SOCKET_BOUNDS } from '../../src/inspector/listener.ts'
@@ -244,6 +245,49 @@ test('[SK1] attack 36: no other address than that of this machine, whatever is a
 test('[SI1] a taken port is a coded error', async () => {
   expect(await codeOf(startInspector(attack.all.runtime, { port: attack.all.inspector.port }))).toBe(
     'PORT_UNAVAILABLE',
+  )
+})
+
+test('[SK3] [IN2] whatever bytes come, the answer is one of ours and the runtime goes on', async () => {
+  const word = fc.constantFrom(
+    ...[
+      'GET',
+      'POST',
+      ' ',
+      '/',
+      '/api/info',
+      '/api/events',
+      '/api/sessions/watched/commands',
+      ' HTTP/1.1',
+      '\r\n',
+      '\r\n\r\n',
+    ],
+    ...[
+      'Host: ',
+      'Cookie: a=b',
+      'Content-Length: 5',
+      'Transfer-Encoding: chunked',
+      '{"command":',
+      '\0',
+      '%00',
+      '%',
+      '?',
+      '#',
+    ],
+  )
+  const bytes = fc.array(fc.oneof(word, fc.string({ unit: 'binary', maxLength: 8 })), { maxLength: 20 })
+
+  await fc.assert(
+    fc.asyncProperty(bytes, async (parts) => {
+      const socket = await attack.all.open()
+      const answering = readToEnd(socket, parts.join(''))
+      socket.end()
+
+      const { status } = await answering
+
+      expect([undefined, 200, 400, 401, 403, 404, 405, 408, 413, 415, 431]).toContain(status)
+    }),
+    { numRuns: 300 },
   )
 })
 

@@ -5,7 +5,6 @@ import { cellstate } from '../../src/integrations/interchange/cellstate.ts'
 import { STATUSES } from '../../src/machines/lifecycle.ts'
 import { sessionDocumentJsonSchema } from '../../src/runtime/document-schema.ts'
 import type { SessionDocument } from '../../src/runtime/document.ts'
-import type { Session } from '../../src/runtime/session.ts'
 import type { StoredState } from '../../src/store/change.ts'
 import { createMemoryStore } from '../../src/store/memory-store.ts'
 import {

@@ -40,7 +40,8 @@ export function addDemo(program: Command): void {
       const { sessions, killedAtChange, resumedMs, lost, repeated, acknowledged, seed } = report
       if (!isQuiet) {
         await writeOut(
-          `\n${acknowledged} changes were acknowledged in all; the store is ${store} (seed ${seed})\n`,
+          `\n${acknowledged} changes were acknowledged in all; the store is ${store} (seed ${seed})\n` +
+            `look at it: npx sessionwright inspect --store ${store}\n`,
         )
       }
       await printResult(options, report, () => [

@@ -38,7 +38,13 @@ const LABELS: { readonly [command: string]: string } = {
 const HIDDEN = new Set(['admit'])
 
 /** The buttons for a session; nothing when it has ended. */
-export function Commands({ detail, onDone }: { readonly detail: Detail; onDone(): void }): ReactNode {
+export function Commands({
+  detail,
+  onDone,
+}: {
+  readonly detail: Detail
+  readonly onDone: () => void
+}): ReactNode {
   const [command, setCommand] = useState<string | undefined>()
   const [error, setError] = useState<Error | undefined>()
   const dialog = useRef<HTMLDialogElement>(null)
@@ -74,7 +80,8 @@ export function Commands({ detail, onDone }: { readonly detail: Detail; onDone()
     const form = new FormData(event.currentTarget)
     const args: Record<string, string | number> = {}
     for (const [name, , kind] of FIELDS[command] ?? []) {
-      const value = String(form.get(name) ?? '')
+      const field = form.get(name)
+      const value = typeof field === 'string' ? field : ''
       if (value !== '') args[name] = kind === 'number' ? Number(value) : value
     }
     give(

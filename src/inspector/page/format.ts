@@ -62,13 +62,27 @@ export function bytes(value: number): string {
   return `${size.toFixed(size < 10 ? 1 : 0)} ${units[unit] ?? ''}`
 }
 
-// Control characters, direction marks and zero-width characters would change what the reader sees around them.
-const ODD =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g
+/** Control characters, direction marks and zero-width characters: they would change what the reader sees around them. */
+const ODD_RANGES = [
+  [0x00, 0x08],
+  [0x0b, 0x1f],
+  [0x7f, 0x9f],
+  [0xad, 0xad],
+  [0x61c, 0x61c],
+  [0x180e, 0x180e],
+  [0x200b, 0x200f],
+  [0x2028, 0x202e],
+  [0x2060, 0x206f],
+  [0xfeff, 0xfeff],
+  [0xfff9, 0xfffb],
+] as const
+
+const hex = (code: number): string => code.toString(16).padStart(4, '0')
+const ODD = new RegExp(`[${ODD_RANGES.map(([from, to]) => `\\u${hex(from)}-\\u${hex(to)}`).join('')}]`, 'g')
 
 /** Text with every character that would not show, or would turn others round, written out as `\u202e`. */
 export function visible(text: string): string {
-  return text.replace(ODD, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return text.replace(ODD, (character) => `\\u${hex(character.charCodeAt(0))}`)
 }
 
 /** A word of ours as people write it: `tool_call` → `tool call`. */

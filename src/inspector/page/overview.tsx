@@ -4,7 +4,7 @@
 import type { ReactNode } from 'react'
 import type { Detail, JsonMap } from './api.ts'
 import { clock, count, span, visible, words } from './format.ts'
-import { JsonText, Pairs, useNow } from './parts.tsx'
+import { JsonText, Pairs, useNow, word } from './parts.tsx'
 
 interface Gauge {
   readonly name: string
@@ -36,7 +36,7 @@ function gaugesOf(detail: Detail, now: number): Gauge[] {
     name,
     used: used ?? 0,
     max: typeof max === 'number' ? max : null,
-    action: String(actions[name] ?? limits['action'] ?? 'error'),
+    action: word(actions[name] ?? limits['action']),
     isTime,
   }))
 }

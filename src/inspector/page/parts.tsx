@@ -43,6 +43,12 @@ export function JsonText({ value }: { readonly value: Json | undefined }): React
   return <pre className="mono">{value === undefined ? '–' : visible(JSON.stringify(value, null, 2))}</pre>
 }
 
+/** A JSON value as a word: text as it is, anything else as JSON. */
+export function word(value: Json | undefined): string {
+  if (typeof value === 'string') return value
+  return value === undefined || value === null ? '' : JSON.stringify(value)
+}
+
 /** Names and values in two columns. */
 export function Pairs({ pairs }: { readonly pairs: readonly (readonly [string, ReactNode])[] }): ReactNode {
   return (
@@ -61,7 +67,7 @@ export function Pairs({ pairs }: { readonly pairs: readonly (readonly [string, R
 export interface Reading<T> {
   readonly data: T | undefined
   readonly error: Error | undefined
-  reload(): void
+  readonly reload: () => void
 }
 
 /** Reads a path, again when it changes or on `reload`; the last data stays while new data is on its way. */

@@ -9,7 +9,7 @@ import { DiffView } from './diff-view.tsx'
 import { ago, clock, visible } from './format.ts'
 import { useNews, type News } from './live.ts'
 import { Overview } from './overview.tsx'
-import { Calm, RefusalNote, Status, useNow, useReading } from './parts.tsx'
+import { Calm, RefusalNote, Status, useNow, useReading, word } from './parts.tsx'
 import { go, sessionHash } from './route.ts'
 import { Timeline } from './timeline.tsx'
 import { Transcript } from './transcript.tsx'
@@ -141,7 +141,7 @@ function Head({
   readonly detail: Detail
   readonly info: Info
   readonly isPast: boolean
-  onDone(): void
+  readonly onDone: () => void
 }): ReactNode {
   const now = useNow()
   const { record } = detail
@@ -154,7 +154,7 @@ function Head({
           <a className="only-narrow" href="#/" aria-label="Back to the list">
             ←
           </a>
-          <span className="title cut">{visible(String(record['name'] ?? '')) || 'unnamed'}</span>
+          <span className="title cut">{visible(word(record['name'])) || 'unnamed'}</span>
           <Status status={detail.status} />
           {detail.quarantine !== null && (
             <span className="tag bad">quarantined: {detail.quarantine.code}</span>

@@ -6,7 +6,7 @@ import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } fro
 import { read, type Page, type Summary } from './api.ts'
 import { ago, count, visible } from './format.ts'
 import { useNews, type News } from './live.ts'
-import { RefusalNote, Status, useNow } from './parts.tsx'
+import { RefusalNote, Status, useNow, word } from './parts.tsx'
 import { go, listHash, sessionHash, type Route } from './route.ts'
 
 const STATUSES = ['created', 'active', 'paused', 'closed', 'completed', 'failed', 'cancelled', 'expired']
@@ -211,7 +211,7 @@ interface RowProps {
 
 function SessionRow({ session, now, isHere, isFirst, href, top }: RowProps): ReactNode {
   const owner = [session.tenantId, session.userId].filter((part) => part !== null).join(' / ')
-  const kind = session.kind.type === 'agent' ? String(session.kind['agentName']) : session.kind.type
+  const kind = session.kind.type === 'agent' ? word(session.kind['agentName']) : session.kind.type
   const fresh = now - session.updatedAt < 1500
   return (
     <a

@@ -4,7 +4,7 @@
 import { useCallback, useEffect, useRef, useState, type ReactNode } from 'react'
 import { read, sessionPath, type ChangeLine } from './api.ts'
 import { clock, visible, words } from './format.ts'
-import { Calm, RefusalNote, Status } from './parts.tsx'
+import { Calm, RefusalNote, Status, word } from './parts.tsx'
 import { sessionHash } from './route.ts'
 
 const PAGE = 200
@@ -104,8 +104,8 @@ function describe(line: ChangeLine): string {
   if (type === 'append' && entry !== undefined) {
     return line.entries.length === 1 ? words(entry.type) : `${line.entries.length} entries`
   }
-  if (type === 'deadline') return `deadline: ${String(line.event['kind'])}`
-  if (type === 'recordDelta') return `delta: ${String(line.event['tokens'])} tokens`
-  if (type === 'admit') return `admit: ${String(line.event['door'])}`
+  if (type === 'deadline') return `deadline: ${word(line.event['kind'])}`
+  if (type === 'recordDelta') return `delta: ${word(line.event['tokens'])} tokens`
+  if (type === 'admit') return `admit: ${word(line.event['door'])}`
   return type
 }

@@ -4,7 +4,7 @@
 import { useCallback, useEffect, useRef, useState, type ReactNode } from 'react'
 import { read, sessionPath, type EntryLine, type Json } from './api.ts'
 import { bytes, clock, count, visible, words } from './format.ts'
-import { Calm, JsonText, RefusalNote } from './parts.tsx'
+import { Calm, JsonText, RefusalNote, word } from './parts.tsx'
 
 const PAGE = 100
 const SHOWN_CHARACTERS = 4000
@@ -215,7 +215,7 @@ function callsOf(content: Json): readonly { readonly name: string; readonly args
     const { function: callee } = (call ?? {}) as {
       readonly function?: { readonly name?: Json; readonly arguments?: Json }
     }
-    return { name: String(callee?.name ?? '?'), args: parsed(callee?.arguments ?? null) }
+    return { name: word(callee?.name ?? '?'), args: parsed(callee?.arguments ?? null) }
   })
 }
 

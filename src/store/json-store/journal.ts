@@ -381,6 +381,7 @@ export class Journal {
         break
       case 'full':
         this.#takeBack(batch)
+        if (!this.#isMarked) this.#idle ??= this.#wakeWhenIdle()
         break
       default:
         this.#fail(batch, outcome)
@@ -410,9 +411,9 @@ export class Journal {
     return clock.wakeAt(this.#lastDurableAt + idleMarkMs, () => {
       this.#idle = undefined
       if (this.#isMarked || this.#refusal !== undefined) return
-      if (this.#pending > 0 || clock.now() < this.#lastDurableAt + idleMarkMs)
-        this.#idle = this.#wakeWhenIdle()
-      else this.#mark()
+      if (clock.now() < this.#lastDurableAt + idleMarkMs) this.#idle = this.#wakeWhenIdle()
+      // What is on its way asks again once it has its outcome; asking for an instant that is past would only spin.
+      else if (this.#pending === 0) this.#mark()
     })
   }
 
@@ -438,7 +439,7 @@ export class Journal {
     // A segment that has a successor, even one that found no room, takes no more lines.
     this.#mustRotate = batch.segment !== this.#durable.segment || this.#endings.length > 0
     this.#mustReopen = batch.opens === 'existing'
-    this.#lose(batch, (append) => sessionError('STORE_FULL', { operation: append.change.event.type }))
+    this.#lose(batch, (append) => fullError(append.change))
   }
 
   /** J5. */
@@ -483,6 +484,11 @@ export class Journal {
     if (this.#isEnding || this.#endings.length > 0) return false
     return this.#underway === undefined && this.#queue.length === 0 && this.#current === undefined
   }
+}
+
+/** There was no room for a change. */
+export function fullError(change: Change): SessionError {
+  return sessionError('STORE_FULL', { operation: change.event.type })
 }
 
 function failed(operation: string, reason: string): Refusal {

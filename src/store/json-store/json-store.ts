@@ -28,7 +28,7 @@ import { cursorOf } from './position.ts'
 import type { Recovered } from './recover.ts'
 import { listSegments, readJournal, repairJournal } from './recover.ts'
 import { JOURNAL_FOLDER, readHeader, segmentName } from './segment.ts'
-import { checkFolder, readStoreFile, STORE_FORMAT, writeStoreFile } from './store-file.ts'
+import { checkFolder, readStoreFile, STORE_FORMAT, syncWayTo, writeStoreFile } from './store-file.ts'
 import { SNAPSHOT_FOLDER, StoreView } from './store-view.ts'
 import type { WatchedFiles } from './watched-files.ts'
 import { watchFiles } from './watched-files.ts'
@@ -178,6 +178,8 @@ export class JsonStore implements SessionStore {
       const { epoch } = ownership
       const isOurs = (): Promise<boolean> => ownership.isOurs()
       const recovered = await readJournal(files, dir, storeId, false)
+      // Whoever wrote an index had opened the store before, and that saw to the whole way.
+      if (recovered.serial === 0) await syncWayTo(files, dirname(dir))
       const start = await repairJournal(recovered, { files, folder: dir, unique, isOurs, epoch })
       const view = this.#look(recovered)
       const options = this.#options

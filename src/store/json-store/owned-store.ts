@@ -15,10 +15,11 @@ import { compactSegments, eraseSessions } from './compaction.ts'
 import { inProcessWriter } from './in-process-writer.ts'
 import { indexFileName, writeIndexFile } from './index-file.ts'
 import type { Append, JournalTail } from './journal.ts'
-import { Journal } from './journal.ts'
+import { fullError, Journal } from './journal.ts'
 import type { JsonStoreOptions } from './options.ts'
 import { CHECKPOINT_BYTES, IDLE_MARK_MS, SEGMENT_BYTES } from './options.ts'
 import type { Ownership } from './owner.ts'
+import type { RecentSession } from './recent-sessions.ts'
 import { extraOf } from './recover.ts'
 import { JOURNAL_FOLDER } from './segment.ts'
 import { SegmentsAhead } from './segments-ahead.ts'
@@ -56,6 +57,8 @@ export class OwnedStore {
   #serial: number
   #bytesSinceCheckpoint = 0
   #isCheckpointDue = false
+  /** The newest revision of each session that found no room, until everybody has heard of it. */
+  readonly #lost = new Map<string, number>()
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(made: OwnedStoreOptions) {
@@ -82,7 +85,7 @@ export class OwnedStore {
       ahead: new SegmentsAhead({ files, folder: `${dir}/${JOURNAL_FOLDER}`, segmentBytes, unique }),
       onWritten: this.#onWritten,
       onDurable: this.#onDurable,
-      onLost: (session) => view.recent.forget(session),
+      onLost: this.#onLost,
     })
   }
 
@@ -114,6 +117,11 @@ export class OwnedStore {
     if (damage !== undefined) return Promise.reject(damage)
     const session = view.recent.use(sessionId)
     if (revision !== session.revision + 1 && !this.#journal.isFailed) {
+      // Decided before its maker heard that what it builds upon found no room: neither does it.
+      if (this.#lost.get(sessionId) === revision - 1) {
+        this.#lost.set(sessionId, revision)
+        return Promise.reject(fullError(change))
+      }
       const reason = `revision ${revision} of session ${sessionId} came after ${session.revision}`
       return Promise.reject(sessionError('INVARIANT_BROKEN', { rule: 'C2', reason }))
     }
@@ -195,6 +203,13 @@ export class OwnedStore {
     this.#bytesSinceCheckpoint += append.bytes
     if (this.#bytesSinceCheckpoint >= (this.#made.options.checkpointBytes ?? CHECKPOINT_BYTES))
       this.#checkpointSoon()
+  }
+
+  readonly #onLost = (session: RecentSession): void => {
+    // Every rejection is heard before the event loop turns.
+    if (this.#lost.size === 0) setImmediate(() => this.#lost.clear())
+    this.#lost.set(session.sessionId, session.revision)
+    this.#made.view.recent.forget(session)
   }
 
   #checkpointSoon(): void {

@@ -3,13 +3,16 @@
  *   B1  A store of a newer format is refused before anything is touched.
  *   B2  A folder that is a link, belongs to somebody else or is writable by others is refused; a mere reader may look
  *       at what others can write.
+ *   B3  The names that lead to the folder are durable before anything in it is acknowledged: the folders above it may have
+ *       been made by this process, or by one that was killed before it could sync them.
  */
+import { dirname } from 'node:path'
 import type { Adapter } from 'lowdb'
 import { Low } from 'lowdb'
 import { sessionError } from '../../errors.ts'
 import { isJsonObject } from '../../json.ts'
 import type { FileSystem } from '../file-system.ts'
-import { readWhole, replaceFile } from '../file-system.ts'
+import { errnoOf, readWhole, replaceFile } from '../file-system.ts'
 
 /** The format of the folder as a whole. */
 export const STORE_FORMAT = 1
@@ -37,6 +40,20 @@ export async function checkFolder(files: FileSystem, folder: string, readOnly: b
   const uid = process.getuid?.()
   if (uid !== undefined && status.uid !== uid && !readOnly) refuse('it belongs to another user')
   if ((status.mode & WRITABLE_BY_OTHERS) !== 0 && !readOnly) refuse('other users may write to it')
+}
+
+/** A folder that answers so cannot be synced by us, so it was not made by us either. */
+const NOT_OURS: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'EINVAL', 'ENOTSUP'])
+
+/** Makes durable the names that lead to a folder (B3). */
+export async function syncWayTo(files: FileSystem, folder: string): Promise<void> {
+  for (let below = folder, above = dirname(below); above !== below; below = above, above = dirname(below)) {
+    try {
+      await files.syncFolder(above)
+    } catch (error) {
+      if (!NOT_OURS.has(errnoOf(error))) throw error
+    }
+  }
 }
 
 /** What the folder says about itself; undefined when it is not a store yet. @throws FORMAT_TOO_NEW, STORE_CORRUPT */

@@ -87,35 +87,38 @@ test('[CO5] an erasure that died at any call is ended by the next, and stays so 
   }
 })
 
-test.each(['EIO', 'ENOSPC'])('[CO6, CO7] an erasure that met %s at any call leaves the id usable', async (errno) => {
-  for (let n = 1; ; n += 1) {
-    const disk = new CrashableFileSystem({ seed: n })
-    const { store, stays, gone } = await arranged(disk)
-    const before = disk.calls()
-    disk.failAt(n, errno)
-    const code = await store.erase(['gone']).then(
-      () => 'done',
-      (error: { code: string }) => error.code,
-    )
-    if (disk.calls() - before < n) break
-    const anew = new SampleSession('gone', store.lastRevision('gone'))
-    const next = await anew.append(store).then(
-      () => 'done',
-      (error: { code: string }) => error.code,
-    )
+test.each(['EIO', 'ENOSPC'])(
+  '[CO6, CO7] an erasure that met %s at any call leaves the id usable',
+  async (errno) => {
+    for (let n = 1; ; n += 1) {
+      const disk = new CrashableFileSystem({ seed: n })
+      const { store, stays, gone } = await arranged(disk)
+      const before = disk.calls()
+      disk.failAt(n, errno)
+      const code = await store.erase(['gone']).then(
+        () => 'done',
+        (error: { code: string }) => error.code,
+      )
+      if (disk.calls() - before < n) break
+      const anew = new SampleSession('gone', store.lastRevision('gone'))
+      const next = await anew.append(store).then(
+        () => 'done',
+        (error: { code: string }) => error.code,
+      )
 
-    const note = `${errno} at call ${n}: ${code}, then ${next}`
-    expect([0, gone.revision], note).toContain(anew.revision - 1)
-    expect(next, note).toBe(code === 'STORE_FAILED' ? 'STORE_FAILED' : 'done')
-    const after = disk.afterPowerCut({ seed: n })
-    if (next === 'done') {
-      await withoutCheckpoints(after)
-      const reopened = await open(after)
-      await expectUnharmed(reopened, anew)
-      await expectUnharmed(reopened, stays)
-    } else await expectUsable(after, stays, note)
-  }
-})
+      const note = `${errno} at call ${n}: ${code}, then ${next}`
+      expect([0, gone.revision], note).toContain(anew.revision - 1)
+      expect(next, note).toBe(code === 'STORE_FAILED' ? 'STORE_FAILED' : 'done')
+      const after = disk.afterPowerCut({ seed: n })
+      if (next === 'done') {
+        await withoutCheckpoints(after)
+        const reopened = await open(after)
+        await expectUnharmed(reopened, anew)
+        await expectUnharmed(reopened, stays)
+      } else await expectUsable(after, stays, note)
+    }
+  },
+)
 
 test.each([
   ['erase', 'rename', 'EIO', 'STORE_FAILED'],

@@ -3,12 +3,10 @@ import { diskFileSystem } from '../../../../dist/store/file-system.js'
 import { takeOwnership } from '../../../../dist/store/json-store/owner.js'
 
 const folder = process.argv[2]
-process.on('message', async () => {
-  try {
-    const owner = await takeOwnership(diskFileSystem, folder, { token: `starter-${process.pid}` })
-    process.send(owner.epoch)
-  } catch (error) {
-    process.send(error.code)
-  }
+process.on('message', () => {
+  takeOwnership(diskFileSystem, folder, { token: `starter-${process.pid}` }).then(
+    (owner) => process.send(owner.epoch),
+    (error) => process.send(error.code),
+  )
 })
 process.send('ready')
