@@ -91,7 +91,8 @@ export interface SessionStore {
 
   /**
    * Makes one change durable (S1, S2). The revision must be that of the newest append of the session plus one;
-   * `after` is the state it leads to, so that a store may keep a whole copy now and then.
+   * `after` is the state it leads to, so that a store may keep a whole copy now and then; `entriesText` is
+   * `JSON.stringify(change.entries)` when somebody has that at hand, so that it need not be made again.
    * @throws STORE_FULL - this change and those after it were not written; the store goes on.
    * @throws OUTCOME_UNKNOWN - it may or may not be there after the next open; the store is closed for writing.
    * @throws STORE_FAILED - it was not written.

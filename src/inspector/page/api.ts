@@ -166,21 +166,21 @@ async function request<T>(path: string, init?: RequestInit): Promise<T> {
   throw new Refusal(response.status, (body as { error?: object }).error ?? {})
 }
 
-/** Reads a path below `/api`. */
+/** Reads a path below `api/`, wherever the page is mounted. */
 export function read<T>(path: string, signal?: AbortSignal): Promise<T> {
-  return request<T>(`/api/${path}`, signal === undefined ? {} : { signal })
+  return request<T>(`api/${path}`, signal === undefined ? {} : { signal })
 }
 
-/** Sends JSON to a path below `/api`. */
+/** Sends JSON to a path below `api/`. */
 export function send<T>(path: string, body: object): Promise<T> {
-  return request<T>(`/api/${path}`, {
+  return request<T>(`api/${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   })
 }
 
-/** A session's path below `/api`. */
+/** A session's path below `api/`. */
 export function sessionPath(id: string, rest = ''): string {
   return `sessions/${encodeURIComponent(id)}${rest}`
 }

@@ -1,7 +1,7 @@
 /**
  * News from the server: one stream for the whole page, with a picture of the connection.
  */
-import { useEffect, useState } from 'react'
+import { useEffect, useSyncExternalStore } from 'react'
 import type { Json, Summary } from './api.ts'
 
 /** A change that was acknowledged. */
@@ -16,24 +16,33 @@ export interface News {
 }
 
 /** How the stream to the server is. */
-export type Connection = 'connecting' | 'live' | 'lost'
+export type Connection = 'connecting' | 'live' | 'lost' | 'closed'
 
 const listeners = new Set<(news: News) => void>()
-const watchers = new Set<(state: Connection) => void>()
+const resets = new Set<() => void>()
+const watchers = new Set<() => void>()
 let connection: Connection = 'connecting'
 
 function set(state: Connection): void {
   connection = state
-  for (const watcher of watchers) watcher(state)
+  for (const watcher of watchers) watcher()
 }
 
 /** Opens the stream; the browser resumes it by itself with the last event id. */
 export function connect(): void {
-  const stream = new EventSource('/api/events')
+  const stream = new EventSource('api/events')
   stream.addEventListener('open', () => set('live'))
   stream.addEventListener('error', () =>
     set(stream.readyState === EventSource.CLOSED ? 'lost' : 'connecting'),
   )
+  // The stream jumped over changes, or starts over: what is shown is read again.
+  stream.addEventListener('reset', () => {
+    for (const reset of resets) reset()
+  })
+  stream.addEventListener('closed', () => {
+    stream.close()
+    set('closed')
+  })
   stream.addEventListener('change', (message) => {
     set('live')
     const news = JSON.parse((message as MessageEvent<string>).data) as News
@@ -41,20 +50,24 @@ export function connect(): void {
   })
 }
 
-/** Calls back on news. */
-export function useNews(listener: (news: News) => void): void {
+/** Calls back on news, and when so much is new that it must be read again. */
+export function useNews(listener: (news: News) => void, onReset: () => void): void {
   useEffect(() => {
     listeners.add(listener)
-    return () => void listeners.delete(listener)
-  }, [listener])
+    resets.add(onReset)
+    return () => {
+      listeners.delete(listener)
+      resets.delete(onReset)
+    }
+  }, [listener, onReset])
 }
 
 /** How the stream is. */
 export function useConnection(): Connection {
-  const [state, setState] = useState(connection)
-  useEffect(() => {
-    watchers.add(setState)
-    return () => void watchers.delete(setState)
-  }, [])
-  return state
+  return useSyncExternalStore(watch, () => connection)
+}
+
+function watch(watcher: () => void): () => void {
+  watchers.add(watcher)
+  return () => void watchers.delete(watcher)
 }

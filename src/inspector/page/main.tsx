@@ -87,13 +87,17 @@ function App({ info }: { readonly info: Info }): ReactNode {
 
 function Link({ info }: { readonly info: Info }): ReactNode {
   const connection = useConnection()
-  const words =
-    connection === 'live' ? 'live' : connection === 'connecting' ? 'connecting…' : 'connection lost'
+  const words = {
+    live: 'live',
+    connecting: 'connecting…',
+    lost: 'connection lost',
+    closed: 'the runtime was closed',
+  }[connection]
   return (
     <span className="row quiet" role="status">
       <span className={`dot ${connection}`} />
-      {words}
-      {info.mode === 'reader' && ' · read-only'}
+      <span className="only-wide">{words}</span>
+      {info.mode === 'reader' && <span className="only-wide">read-only</span>}
     </span>
   )
 }

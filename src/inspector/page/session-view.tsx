@@ -33,7 +33,8 @@ export function SessionView({ id, query, info }: Props): ReactNode {
   const past = useReading<Detail>(isPast ? sessionPath(id, `/at/${wanted}`) : null)
   const detail = isPast ? past.data : live.data
   const { reload } = live
-  useNews(useCallback((news: News) => news.sessionId === id && reload(), [id, reload]))
+  const onNews = useCallback((news: News) => news.sessionId === id && reload(), [id, reload])
+  useNews(onNews, reload)
 
   const tab = TABS.find((name) => name === query.get('tab')) ?? 'chart'
   if (live.error !== undefined && live.data === undefined) {
@@ -160,7 +161,7 @@ function Head({
             <span className="tag bad">quarantined: {detail.quarantine.code}</span>
           )}
         </div>
-        <a href={`/api/${sessionPath(detail.id, '/export')}`} download>
+        <a href={`api/${sessionPath(detail.id, '/export')}`} download>
           Export
         </a>
       </div>

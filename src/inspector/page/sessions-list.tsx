@@ -90,7 +90,7 @@ function useListing(query: URLSearchParams) {
     },
     [soon],
   )
-  useNews(onNews)
+  useNews(onNews, soon)
   return { listing, error, more }
 }
 

@@ -30,9 +30,7 @@ export function Transcript({ id, revision, isPast }: Props): ReactNode {
     ) => {
       if (loading.current) return
       loading.current = true
-      read<{ items: readonly EntryLine[]; total: number }>(
-        sessionPath(id, `/entries?limit=${PAGE}${query}${at}`),
-      )
+      read<{ items: readonly EntryLine[]; total: number }>(sessionPath(id, `/entries?limit=${PAGE}${query}`))
         .then((page) => {
           setEntries((before) => place(before ?? [], page.items))
           setTotal(page.total)
@@ -42,17 +40,17 @@ export function Transcript({ id, revision, isPast }: Props): ReactNode {
           loading.current = false
         })
     },
-    [id, at],
+    [id],
   )
   useEffect(() => {
-    load(`&last=${PAGE}`, (before, items) => {
+    load(`&last=${PAGE}${at}`, (before, items) => {
       const first = items[0]?.position ?? 0
       const last = items.at(-1)?.position ?? -1
       return [...before.filter(({ position }) => position < first), ...items].filter(
         ({ position }) => position <= last,
       )
     })
-  }, [load, revision])
+  }, [load, revision, at])
 
   if (error !== undefined) return <RefusalNote error={error} />
   if (entries === undefined) return <Calm title="Reading the transcript…" />
@@ -70,7 +68,12 @@ export function Transcript({ id, revision, isPast }: Props): ReactNode {
           <li>
             <button
               type="button"
-              onClick={() => load(`&before=${first}&last=${PAGE}`, (before, items) => [...items, ...before])}
+              onClick={() =>
+                load(
+                  `&before=${first}&last=${PAGE}&rev=${entries[0]?.revision ?? revision}`,
+                  (before, items) => [...items, ...before],
+                )
+              }
             >
               Show {count(Math.min(PAGE, first))} earlier of {count(first)}
             </button>
@@ -100,7 +103,7 @@ function EntryBox({ id, entry }: { readonly id: string; readonly entry: EntryLin
       </header>
       <div className="said">
         {isCut(entry.content) ? (
-          <CutContent id={id} position={entry.position} cut={entry.content} />
+          <CutContent id={id} entry={entry} cut={entry.content} />
         ) : isTool ? (
           <details>
             <summary className="cut">{visible(firstLine(text ?? JSON.stringify(entry.content)))}</summary>
@@ -150,32 +153,34 @@ interface Cut {
 
 const SLICE = 65_536
 
-/** Content too long to be sent at once: read in slices, as its JSON text. */
-function CutContent({
-  id,
-  position,
-  cut,
-}: {
+interface Slice {
+  readonly text: string
+  readonly nextOffset: number | null
+}
+
+interface CutProps {
   readonly id: string
-  readonly position: number
+  readonly entry: EntryLine
   readonly cut: Cut
-}): ReactNode {
+}
+
+/** Content too long to be sent at once: read in slices, as its JSON text. */
+function CutContent({ id, entry, cut }: CutProps): ReactNode {
   const [text, setText] = useState(cut.head)
-  const [offset, setOffset] = useState(0)
+  const [next, setNext] = useState<number | null>(0)
   const [error, setError] = useState<Error | undefined>()
   const more = (): void => {
-    read<{ text: string; offset: number; totalBytes: number }>(
-      sessionPath(id, `/entries/${position}?offset=${offset}&length=${SLICE}`),
-    ).then((slice) => {
-      setText((before) => (offset === 0 ? slice.text : before + slice.text))
-      setOffset(slice.offset + SLICE)
+    const place = `/entries/${entry.position}?offset=${next ?? 0}&length=${SLICE}&hint=${entry.revision}`
+    read<Slice>(sessionPath(id, place)).then((slice) => {
+      setText((before) => (next === 0 ? slice.text : before + slice.text))
+      setNext(slice.nextOffset)
     }, setError)
   }
   return (
     <>
       <span className="mono">{visible(text)}</span>
       {error !== undefined && <RefusalNote error={error} />}
-      {offset < cut.bytes && (
+      {next !== null && (
         <p>
           <button type="button" className="link" onClick={more}>
             Show more ({bytes(cut.bytes)} in all)

@@ -116,7 +116,9 @@ export async function writeIndexFile(
   await replaceFile(files, folder, name, bytes, unique)
   let removed = 0
   for (const other of await files.list(folder)) {
-    if (other === name || parseIndexFileName(other) === undefined) continue
+    const parsed = parseIndexFileName(other)
+    // One of a later owner is newer, however it came to be (IF2).
+    if (other === name || parsed === undefined || parsed.epoch > header.epoch) continue
     await files.remove(`${folder}/${other}`)
     removed += 1
   }

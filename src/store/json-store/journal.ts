@@ -117,6 +117,12 @@ export class Journal {
   #isMarked = true
   /** Reused for every line. */
   readonly #place = { segment: 0, ordinal: 0, durable: 0 }
+  /** The two ends of the promise made last; one executor for all, not a closure for each append. */
+  readonly #ends: { -readonly [End in 'resolve' | 'reject']: Waiting[End] } = { resolve: noop, reject: noop }
+  readonly #takeEnds = (resolve: Waiting['resolve'], reject: Waiting['reject']): void => {
+    this.#ends.resolve = resolve
+    this.#ends.reject = reject
+  }
 
   constructor(options: JournalOptions) {
     this.#options = options
@@ -153,10 +159,15 @@ export class Journal {
   }
 
   /** Encodes a change at the end of the journal; resolves once it is durable (J2). */
-  append(change: Change, after: StoredState, session: RecentSession): Promise<void> {
+  append(
+    change: Change,
+    after: StoredState,
+    session: RecentSession,
+    entriesText?: string,
+  ): Promise<void> {
     if (this.#refusal !== undefined) return Promise.reject(this.#refusal(change))
     const kept = withWholeWhenDue(change, after, session)
-    const body = lineBody(kept)
+    const body = lineBody(kept, entriesText)
     const batch = this.#batchFor(roomFor(session.idText, body), session.idText, body)
     const offset = batch.offset + batch.length
     const place = this.#place
@@ -179,10 +190,11 @@ export class Journal {
     countLine(session, kept, bytes)
     this.#pending += 1
     this.#schedule()
+    const answer = new Promise<void>(this.#takeEnds)
+    const { resolve, reject } = this.#ends
     const { segment, ordinal } = place
-    return new Promise((resolve, reject) => {
-      batch.appends.push({ segment, ordinal, offset, bytes, change, after, session, resolve, reject })
-    })
+    batch.appends.push({ segment, ordinal, offset, bytes, change, after, session, resolve, reject })
+    return answer
   }
 
   /** Resolves when nothing is pending. */
@@ -490,6 +502,8 @@ export class Journal {
 export function fullError(change: Change): SessionError {
   return sessionError('STORE_FULL', { operation: change.event.type })
 }
+
+function noop(): void {}
 
 function failed(operation: string, reason: string): Refusal {
   return () => sessionError('STORE_FAILED', { operation, reason })

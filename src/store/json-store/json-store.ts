@@ -73,8 +73,10 @@ export class JsonStore implements SessionStore {
     this.#look(await readJournal(files, this.#dir, document.storeId, true))
   }
 
-  append(change: Change, after: StoredState): Promise<void> {
-    if (this.#owned !== undefined && this.#closing === undefined) return this.#owned.append(change, after)
+  append(change: Change, after: StoredState, entriesText?: string): Promise<void> {
+    if (this.#owned !== undefined && this.#closing === undefined) {
+      return this.#owned.append(change, after, entriesText)
+    }
     return Promise.reject(this.#refusal('append'))
   }
 

@@ -4,7 +4,9 @@
  *   L2  What a line says is JSON and nothing else: odd ids, `__proto__` keys and lone surrogates come back as they were.
  *   L3  A line of a newer version is refused with both numbers, an older one is lifted by an ordered list of upcasts.
  * Key order: v pos id rev prev durable at op event patch entries findings summary deleted crc. `durable` is how much of
- * this segment was known durable when the line was made. Headers and marks are lines without an ordinal.
+ * this segment was known durable when the line was made. Every line says it, though those of one batch say the same: one
+ * bad sector over the end of a batch and the first line of the next must not make a torn tail of what was acknowledged.
+ * Headers and marks are lines without an ordinal.
  */
 import { crc32 } from 'node:zlib'
 import { sessionError } from '../../errors.ts'
@@ -32,19 +34,22 @@ const PREFIX_ROOM = 256
 
 const HEX = Buffer.from('0123456789abcdef')
 
-/** What a change says after its place: everything from `at` on, as one JSON text. Stringified once. */
-export function lineBody(change: Change): string {
-  const { operation, entries } = change
-  return JSON.stringify({
-    at: change.at,
-    op: operation === undefined ? undefined : [operation.id, operation.digest],
-    event: change.event,
-    patch: change.patch,
-    entries: entries.length === 0 ? undefined : entries,
-    findings: change.findings,
-    summary: change.summary,
-    deleted: change.tombstone,
-  })
+/**
+ * What a change says after its place: everything from `at` on, as JSON text.
+ *
+ * @param entriesText - the entries as JSON text, when somebody has encoded them already.
+ */
+export function lineBody(change: Change, entriesText?: string): string {
+  const { operation, entries, findings, summary } = change
+  let body = `,"at":${change.at}`
+  if (operation !== undefined) {
+    body += `,"op":[${JSON.stringify(operation.id)},${JSON.stringify(operation.digest)}]`
+  }
+  body += `,"event":${JSON.stringify(change.event)},"patch":${JSON.stringify(change.patch)}`
+  if (entries.length > 0) body += `,"entries":${entriesText ?? JSON.stringify(entries)}`
+  if (findings !== undefined) body += `,"findings":${JSON.stringify(findings)}`
+  if (summary !== undefined) body += `,"summary":${JSON.stringify(summary)}`
+  return change.tombstone === true ? `${body},"deleted":true` : body
 }
 
 /** Bytes that surely hold a line of this body. */
@@ -68,11 +73,7 @@ export function writeLine(
 ): number {
   const link = prev === undefined ? 'null' : `[${prev.segment},${prev.ordinal},${prev.offset},${prev.bytes}]`
   const prefix = `{"v":1,"pos":[${place.segment},${place.ordinal}],"id":${idText},"rev":${revision},"prev":${link},"durable":${place.durable}`
-  const joint = start + target.write(prefix, start, 'utf8')
-  const written = target.write(body, joint, 'utf8')
-  // The body is an object of its own: its first brace becomes the comma that joins it, its last one makes room for the CRC.
-  target[joint] = COMMA
-  return seal(target, start, joint + written - 1)
+  return seal(target, start, start + target.write(prefix + body, start, 'utf8'))
 }
 
 /** The first line of a segment. */

@@ -4,6 +4,7 @@
  *   OS2  Background work never fails an append; what went wrong is told to the logger.
  *   OS3  After a failed write nothing more is written, not even an index; nor after a compaction or erasure that left the
  *        disk in doubt.
+ *   OS4  A checkpoint is written only while the store is ours.
  */
 import { sessionError } from '../../errors.ts'
 import type { Change, StoredState } from '../change.ts'
@@ -110,7 +111,7 @@ export class OwnedStore {
   }
 
   /** Makes one change durable. */
-  append(change: Change, after: StoredState): Promise<void> {
+  append(change: Change, after: StoredState, entriesText?: string): Promise<void> {
     const { view } = this.#made
     const { sessionId, revision } = change
     const damage = view.damageOf(sessionId)
@@ -125,7 +126,7 @@ export class OwnedStore {
       const reason = `revision ${revision} of session ${sessionId} came after ${session.revision}`
       return Promise.reject(sessionError('INVARIANT_BROKEN', { rule: 'C2', reason }))
     }
-    return this.#journal.append(change, after, session)
+    return this.#journal.append(change, after, session, entriesText)
   }
 
   /** Writes snapshots within the budget, then the index. */
@@ -174,6 +175,7 @@ export class OwnedStore {
   /** Without it the next open reads more and loses nothing, so a full disk does not fail a close (OS2). */
   async #writeLastCheckpoint(): Promise<void> {
     try {
+      await this.#requireOurs()
       await this.#checkpoint.write(Math.max(CLOSING_BUDGET_BYTES, this.#bytesSinceCheckpoint))
       await this.#writeIndex(true)
     } catch (error) {
@@ -226,6 +228,7 @@ export class OwnedStore {
     this.#bytesSinceCheckpoint = 0
     this.#isCheckpointDue = false
     this.#refuseWhenFailed('checkpoint')
+    await this.#requireOurs()
     await this.#checkpoint.write(budget)
     await this.#writeIndex(false)
   }
@@ -241,10 +244,17 @@ export class OwnedStore {
     const { dir, storeId, options, view, watched } = this.#made
     const { state } = view.recovered
     if (!clean) this.#refuseWhenFailed('checkpoint')
+    await this.#requireOurs()
     this.#serial += 1
     const name = indexFileName(this.epoch, this.#serial)
     const header = { storeId, epoch: this.epoch, end: this.#journal.end, clean, extra: extraOf(state) }
     await writeIndexFile(watched.files, dir, name, state.index, header, options.unique())
+  }
+
+  /** An owner that lost the store knows an end of the journal that is none any more (OS4). @throws STORE_FENCED */
+  async #requireOurs(): Promise<void> {
+    const { epoch } = this
+    if (!(await this.#made.ownership.isOurs())) throw sessionError('STORE_FENCED', { epoch, newer: epoch + 1 })
   }
 
   #refuseWhenFailed(operation: string): void {

@@ -61,7 +61,7 @@ export async function readJournal(
   for (const { file, bytes, reason } of found.rejected) {
     state.damage.add({ file, byte: 0, bytes, reason, sessionIds: [] })
   }
-  const from = found.header?.end ?? { segment: 0, offset: 0, ordinal: 0 }
+  const from = await endOf(files, journal, state, found.header?.end ?? { segment: 0, offset: 0, ordinal: 0 })
   const { serial } = found
   const present = new Set(segments)
   const isComplete = state.table.list().every(({ segment }) => present.has(segment))
@@ -81,6 +81,23 @@ function loadExtra({ table, damage }: JournalState, extra: Json | undefined): vo
   if (!isJsonObject(extra)) return
   table.load(extra['segments'])
   damage.load(extra['damage'])
+}
+
+/**
+ * The end an index covers. One that says "behind this segment" was wrong when the segment has grown since: another owner
+ * went on in it, unknown to the one that wrote the index (OW5). Then it ends where the segment ended for that one.
+ */
+async function endOf(
+  files: FileSystem,
+  journal: string,
+  { table }: JournalState,
+  end: JournalEnd,
+): Promise<JournalEnd> {
+  const before = end.offset === 0 ? table.get(end.segment - 1) : undefined
+  if (before === undefined || before.isCompacted) return end
+  const { segment, bytes, ordinal } = before
+  const status = await files.status(`${journal}/${segmentName(segment)}`)
+  return status === undefined || status.bytes <= bytes ? end : { segment, offset: bytes, ordinal }
 }
 
 /** Whether the journal ends exactly where a clean close left it. */

@@ -1,0 +1,52 @@
+/**
+ * The process that runs tests for one private copy: it stays up, so a mutant costs its tests and nothing else. Told
+ * `{ changed, tests, bail, reach }` it answers with what failed in the first test file that failed, or nothing.
+ */
+import { createVitest } from 'vitest/node'
+import { REACH_FILE } from './reach.mjs'
+
+const [root = ''] = process.argv.slice(2)
+
+const vitest = await createVitest('test', {
+  root,
+  watch: false,
+  reporters: [{}],
+  pool: 'threads',
+  maxWorkers: 1,
+  bail: 1,
+  testTimeout: 8_000,
+  silent: true,
+  include: ['test/**/*.test.ts'],
+})
+await vitest.standalone()
+// What a mutant breaks outside of a test is told by the run's result.
+process.on('unhandledRejection', () => {})
+
+process.on('message', async ({ changed, tests, bail, reach }) => {
+  for (const path of changed) vitest.invalidateFile(`${root}/${path}`)
+  vitest.config.bail = bail ? 1 : 0
+  vitest.getRootProject().config.bail = bail ? 1 : 0
+  /** @type {{ test: string, failed: string[], passed: string[], ms: number }[]} */
+  const runs = []
+  for (const test of tests) {
+    if (reach === undefined) delete process.env[REACH_FILE]
+    else process.env[REACH_FILE] = `${reach}/${test.replaceAll('/', '+')}`
+    const started = performance.now()
+    const { testModules, unhandledErrors } = await vitest.runTestSpecifications([
+      vitest.getRootProject().createSpecification(`${root}/${test}`),
+    ])
+    const failed = unhandledErrors.length > 0 ? ['an error outside of the tests'] : []
+    const passed = []
+    for (const module of testModules) {
+      if (module.state() === 'failed' && module.errors().length > 0) failed.push('the file as a whole')
+      for (const { fullName, result } of [...module.children.allTests()].map((one) => ({ fullName: one.fullName, result: one.result() }))) {
+        if (result.state === 'failed') failed.push(fullName)
+        if (result.state === 'passed') passed.push(fullName)
+      }
+    }
+    runs.push({ test, failed, passed, ms: performance.now() - started })
+    if (bail && failed.length > 0) break
+  }
+  process.send?.(runs)
+})
+process.send?.('ready')
