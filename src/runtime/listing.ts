@@ -35,6 +35,9 @@ const querySchema = z.strictObject({
 
 type Query = z.infer<typeof querySchema>
 
+/** Sessions read at once: enough to keep a disk busy, few enough to hold. */
+const AT_ONCE = 64
+
 /** What a listing reads from. */
 export interface ListingSource {
   readonly store: SessionStore
@@ -50,12 +53,16 @@ export async function listSessions(source: ListingSource, options: ListQuery): P
   const sorted = ordered(source.store.heads(), query)
   const items: SessionSummary[] = []
   const unreadable: { id: string; code: string }[] = []
-  for (const [index, head] of sorted.entries()) {
-    const found = await read(source, head, unreadable)
-    if (found === undefined || !recordMatches(found, query)) continue
-    items.push(summaryOf(found, source.now))
-    if (items.length === limit && index < sorted.length - 1) {
-      return { items, nextCursor: cursorAt(head, query), unreadable }
+  for (let start = 0; start < sorted.length; start += AT_ONCE) {
+    const heads = sorted.slice(start, start + AT_ONCE)
+    const states = await Promise.all(heads.map((head) => read(source, head, unreadable)))
+    for (const [index, state] of states.entries()) {
+      const head = heads[index]
+      if (head === undefined || state === undefined || !recordMatches(state, query)) continue
+      items.push(summaryOf(state, source.now))
+      if (items.length === limit && start + index < sorted.length - 1) {
+        return { items, nextCursor: cursorAt(head, query), unreadable }
+      }
     }
   }
   return { items, nextCursor: null, unreadable }

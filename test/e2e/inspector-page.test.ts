@@ -248,7 +248,7 @@ describe.skipIf(executablePath === undefined)('the page', () => {
     expect(await page.locator('.side').isVisible()).toBe(false)
     expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390)
     await page.click('[aria-label="Back to the list"]')
-    expect(await page.locator('.side').isVisible()).toBe(true)
+    await page.locator('.side').waitFor({ state: 'visible' })
   })
 
   test('an unknown session and a lost connection have calm states', async () => {

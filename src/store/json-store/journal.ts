@@ -117,12 +117,6 @@ export class Journal {
   #isMarked = true
   /** Reused for every line. */
   readonly #place = { segment: 0, ordinal: 0, durable: 0 }
-  /** The two ends of the promise made last; one executor for all, not a closure for each append. */
-  readonly #ends: { -readonly [End in 'resolve' | 'reject']: Waiting[End] } = { resolve: noop, reject: noop }
-  readonly #takeEnds = (resolve: Waiting['resolve'], reject: Waiting['reject']): void => {
-    this.#ends.resolve = resolve
-    this.#ends.reject = reject
-  }
 
   constructor(options: JournalOptions) {
     this.#options = options
@@ -159,12 +153,7 @@ export class Journal {
   }
 
   /** Encodes a change at the end of the journal; resolves once it is durable (J2). */
-  append(
-    change: Change,
-    after: StoredState,
-    session: RecentSession,
-    entriesText?: string,
-  ): Promise<void> {
+  append(change: Change, after: StoredState, session: RecentSession, entriesText?: string): Promise<void> {
     if (this.#refusal !== undefined) return Promise.reject(this.#refusal(change))
     const kept = withWholeWhenDue(change, after, session)
     const body = lineBody(kept, entriesText)
@@ -190,11 +179,10 @@ export class Journal {
     countLine(session, kept, bytes)
     this.#pending += 1
     this.#schedule()
-    const answer = new Promise<void>(this.#takeEnds)
-    const { resolve, reject } = this.#ends
     const { segment, ordinal } = place
-    batch.appends.push({ segment, ordinal, offset, bytes, change, after, session, resolve, reject })
-    return answer
+    return new Promise((resolve, reject) => {
+      batch.appends.push({ segment, ordinal, offset, bytes, change, after, session, resolve, reject })
+    })
   }
 
   /** Resolves when nothing is pending. */
@@ -465,8 +453,9 @@ export class Journal {
     this.#refusal = refuse
     this.#isFailed = true
     this.#stopWaiting()
+    const isDecided = isFenced && !outcome.wrote
     this.#lose(batch, (append, wasUnderWay) =>
-      wasUnderWay && !isFenced ? unknown(append.change, reason) : refuse(append.change),
+      wasUnderWay && !isDecided ? unknown(append.change, refuse(append.change)) : refuse(append.change),
     )
   }
 
@@ -503,18 +492,12 @@ export function fullError(change: Change): SessionError {
   return sessionError('STORE_FULL', { operation: change.event.type })
 }
 
-function noop(): void {}
-
 function failed(operation: string, reason: string): Refusal {
   return () => sessionError('STORE_FAILED', { operation, reason })
 }
 
-function unknown(change: Change, reason: string): SessionError {
+function unknown(change: Change, cause: SessionError): SessionError {
   const operationId = change.operation?.id
   const details = { command: change.event.type, ...(operationId === undefined ? {} : { operationId }) }
-  return sessionError(
-    'OUTCOME_UNKNOWN',
-    details,
-    sessionError('STORE_FAILED', { operation: 'append', reason }),
-  )
+  return sessionError('OUTCOME_UNKNOWN', details, cause)
 }

@@ -254,7 +254,8 @@ export class OwnedStore {
   /** An owner that lost the store knows an end of the journal that is none any more (OS4). @throws STORE_FENCED */
   async #requireOurs(): Promise<void> {
     const { epoch } = this
-    if (!(await this.#made.ownership.isOurs())) throw sessionError('STORE_FENCED', { epoch, newer: epoch + 1 })
+    if (!(await this.#made.ownership.isOurs()))
+      throw sessionError('STORE_FENCED', { epoch, newer: epoch + 1 })
   }
 
   #refuseWhenFailed(operation: string): void {

@@ -2,6 +2,9 @@
  * The code both writer hosts run: opens segments, writes batches, checks the fence, takes back what did not fit.
  *   W4  A name is taken only when it is free: neither a new nor a prepared segment ever replaces a file.
  *   W5  After an error other than "no room" nothing is tried again: the disk and the page cache may disagree.
+ *   W9  An owner that lost the store writes into no file of the next one: it looks at the fence after it opened a file that
+ *       was there, and before it makes a new one. A new name that is taken all the same was taken by an owner that lost
+ *       the store; that file is set aside.
  */
 import type { FileHandle, FileSystem } from '../file-system.ts'
 import { errnoOf } from '../file-system.ts'
@@ -11,9 +14,11 @@ import { isNoRoom } from './watched-files.ts'
 import type { WriteOrder, WriteOutcome, WriterPlace } from './writer.ts'
 
 /** The calls a writer makes of a disk. */
-export type WriterFiles = Pick<FileSystem, 'open' | 'status' | 'link' | 'remove' | 'syncFolder'>
+export type WriterFiles = Pick<FileSystem, 'open' | 'status' | 'link' | 'rename' | 'remove' | 'syncFolder'>
 
 const WRITTEN: WriteOutcome = { kind: 'written' }
+const FENCED: WriteOutcome = { kind: 'fenced', wrote: false }
+const FENCED_BEHIND: WriteOutcome = { kind: 'fenced', wrote: true }
 
 /** Writes batches to one segment after the other. */
 export class SegmentWriter {
@@ -21,10 +26,12 @@ export class SegmentWriter {
   readonly #folder: string
   readonly #owner: string
   readonly #successor: string
+  readonly #epoch: number
   #open: { readonly segment: number; readonly path: string; readonly handle: FileHandle } | undefined
 
   constructor(files: WriterFiles, place: WriterPlace) {
     this.#files = files
+    this.#epoch = place.epoch
     this.#folder = `${place.folder}/${JOURNAL_FOLDER}`
     this.#owner = `${place.folder}/${ownerFileName(place.epoch)}`
     this.#successor = `${place.folder}/${ownerFileName(place.epoch + 1)}`
@@ -38,11 +45,14 @@ export class SegmentWriter {
       if (order.opening !== null) {
         await this.#close()
         isNew = order.opening.from !== 'existing'
+        if (isNew && !(await this.#isOurs())) return FENCED
         await this.#openSegment(order, path)
+        // A file that is open before the store is taken is not the one its next owner goes on in (W9).
+        if (!isNew && !(await this.#isOurs())) return FENCED
       }
       await this.#handle().write(bytes, order.offset)
       if (isNew) await this.#files.syncFolder(this.#folder)
-      return (await this.#isOurs()) ? WRITTEN : { kind: 'fenced' }
+      return (await this.#isOurs()) ? WRITTEN : FENCED_BEHIND
     } catch (error) {
       const reason = reasonOf(error)
       if (!isNoRoom(error)) return { kind: 'failed', reason }
@@ -73,14 +83,22 @@ export class SegmentWriter {
   }
 
   async #openSegment(order: WriteOrder, path: string): Promise<void> {
-    const { opening, segment } = order
+    try {
+      this.#open = { segment: order.segment, path, handle: await this.#openFile(order, path) }
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST' || !(await this.#isOurs())) throw error
+      await this.#files.rename(path, `${path}.stale-${this.#epoch}`)
+      this.#open = { segment: order.segment, path, handle: await this.#openFile(order, path) }
+    }
+  }
+
+  async #openFile({ opening }: WriteOrder, path: string): Promise<FileHandle> {
     if (opening?.from === 'prepared') {
       // A link, not a rename: it fails when the name is taken (W4).
       await this.#files.link(opening.temporary, path)
       await this.#files.remove(opening.temporary)
     }
-    const mode = opening?.from === 'new' ? 'create-synced' : 'write-synced'
-    this.#open = { segment, path, handle: await this.#files.open(path, mode) }
+    return this.#files.open(path, opening?.from === 'new' ? 'create-synced' : 'write-synced')
   }
 
   #handle(): FileHandle {

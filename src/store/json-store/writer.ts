@@ -35,7 +35,8 @@ export interface WriteOrder {
 export type WriteOutcome =
   | { readonly kind: 'written' }
   | { readonly kind: 'full'; readonly reason: string }
-  | { readonly kind: 'fenced' }
+  /** The store is not ours any more; what was written by then may have been read by its next owner. */
+  | { readonly kind: 'fenced'; readonly wrote: boolean }
   | { readonly kind: 'failed'; readonly reason: string }
 
 /** A host of the writer. */
