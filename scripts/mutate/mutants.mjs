@@ -119,11 +119,21 @@ const MUTATORS = [
     if (operator === '??' || operator === '??=') {
       const text = code.slice(left.start, left.end)
       const without = operator === '??' ? text : `${text} = ${code.slice(right.start, right.end)}`
-      add(node.start, node.end, without, `\`${short(code.slice(node.start, node.end))}\` → \`${short(without)}\``)
+      add(
+        node.start,
+        node.end,
+        without,
+        `\`${short(code.slice(node.start, node.end))}\` → \`${short(without)}\``,
+      )
     }
     if (other === undefined) return
     if (node.type === 'UpdateExpression') {
-      add(node.start, node.end, code.slice(node.start, node.end).replace(operator, other), `\`${operator}\` → \`${other}\``)
+      add(
+        node.start,
+        node.end,
+        code.slice(node.start, node.end).replace(operator, other),
+        `\`${operator}\` → \`${other}\``,
+      )
       return
     }
     if (!isNode(left) || !isNode(right)) return
@@ -140,8 +150,10 @@ const MUTATORS = [
       add(node.start, node.end, String(!node.value), `\`${node.value}\` → \`${!node.value}\``)
     }
     if (typeof node.value !== 'string' || !WORD.test(node.value)) return
-    const isSource = parents.some(({ type }) => /^(?:Import|Export\w*All)/.test(type)) || parent?.source === node
-    if (!isSource && parent?.type !== 'ExpressionStatement') add(node.start, node.end, "''", `\`'${node.value}'\` → \`''\``)
+    const isSource =
+      parents.some(({ type }) => /^(?:Import|Export\w*All)/.test(type)) || parent?.source === node
+    if (!isSource && parent?.type !== 'ExpressionStatement')
+      add(node.start, node.end, "''", `\`'${node.value}'\` → \`''\``)
   },
   /** Statements and calls removed. */
   (node, { code, parents, add }) => {
@@ -173,12 +185,18 @@ const MUTATORS = [
   },
   /** Methods exchanged or left out. */
   (node, { code, add }) => {
-    if (node.type !== 'CallExpression' || node.callee.type !== 'MemberExpression' || node.callee.computed) return
+    if (node.type !== 'CallExpression' || node.callee.type !== 'MemberExpression' || node.callee.computed)
+      return
     const { object, property } = node.callee
     const other = OPPOSITES[property.name]
     if (other !== undefined) add(property.start, property.end, other, `\`${property.name}\` → \`${other}\``)
     if (LEFT_OUT.has(property.name)) {
-      add(node.start, node.end, code.slice(object.start, object.end), `left out \`.${short(code.slice(property.start, node.end))}\``)
+      add(
+        node.start,
+        node.end,
+        code.slice(object.start, object.end),
+        `left out \`.${short(code.slice(property.start, node.end))}\``,
+      )
     }
   },
 ]

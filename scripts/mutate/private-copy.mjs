@@ -3,8 +3,8 @@
  *   PC1  The project itself is never written to.
  *   PC2  After each run the copy is as it was, also when the process had to be killed.
  */
-import { fork } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { fork, spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const PROGRAM = fileURLToPath(new URL('./test-process.mjs', import.meta.url))
@@ -15,6 +15,33 @@ const PROGRAM = fileURLToPath(new URL('./test-process.mjs', import.meta.url))
  * @typedef {{ runs: TestRun[], isLate: boolean, isDead: boolean }} Outcome
  */
 
+/** What tests need of a project beside its build. */
+const PARTS = [
+  'docs',
+  'examples',
+  'test',
+  'scripts',
+  'package.json',
+  'README.md',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'vitest.config.ts',
+]
+
+/** Builds a project into a folder, so that edits and builds of the project do not disturb what runs from there. */
+export function buildInto(project, folder) {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  for (const part of [...PARTS, 'src']) cpSync(`${project}/${part}`, `${folder}/${part}`, { recursive: true })
+  symlinkSync(`${project}/node_modules`, `${folder}/node_modules`)
+  const tsc = `${project}/node_modules/typescript/bin/tsc`
+  const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
+    cwd: folder,
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(`the project does not build:\n${stdout}`)
+}
+
 /** A copy of the built project; `close` ends its process and removes it. */
 export class PrivateCopy {
   /** @param {string} project @param {string} folder */
@@ -23,10 +50,9 @@ export class PrivateCopy {
     this.folder = folder
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(`${folder}/tmp`, { recursive: true })
-    for (const part of ['dist', 'docs', 'examples', 'test', 'scripts', 'package.json', 'README.md', 'tsconfig.json', 'vitest.config.ts']) {
+    for (const part of [...PARTS, 'dist'])
       cpSync(`${project}/${part}`, `${folder}/${part}`, { recursive: true })
-    }
-    symlinkSync(`${project}/node_modules`, `${folder}/node_modules`)
+    symlinkSync(realpathSync(`${project}/node_modules`), `${folder}/node_modules`)
   }
 
   /**
@@ -57,7 +83,7 @@ export class PrivateCopy {
     })
     changed.forEach((path, i) => writeFileSync(`${this.folder}/${path}`, before[i] ?? ''))
     if (outcome.isLate || outcome.isDead) await this.#kill()
-    // The next run invalidates what it changes; what this one changed must be read anew as well.
+    // What was broken is read anew before the next run.
     else await this.#settle(child, changed)
     return outcome
   }
@@ -70,19 +96,32 @@ export class PrivateCopy {
 
   /** @returns {Promise<import('node:child_process').ChildProcess>} */
   #start() {
-    // One word for `tmp` of a test, so that what a killed test leaves goes with the copy.
-    const env = { ...process.env, TMPDIR: `${this.folder}/tmp`, VITEST_POOL_ID: undefined }
-    const child = fork(PROGRAM, [this.folder], { cwd: this.folder, env, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+    // What a killed test leaves behind goes with the copy.
+    const env = { ...process.env, TMPDIR: `${this.folder}/tmp` }
+    const child = fork(PROGRAM, [this.folder], {
+      cwd: this.folder,
+      env,
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    })
     return new Promise((resolve, reject) => {
-      child.once('message', () => resolve(child))
-      child.once('exit', (code) => reject(new Error(`the test process ended with ${code} before it began`)))
+      const onExit = (code) => reject(new Error(`the test process ended with ${code} before it began`))
+      child.once('exit', onExit)
+      child.once('message', () => {
+        child.off('exit', onExit)
+        resolve(child)
+      })
     })
   }
 
   async #settle(child, changed) {
     await new Promise((resolve) => {
-      child.once('message', resolve)
-      child.once('exit', resolve)
+      const end = () => {
+        child.off('message', end)
+        child.off('exit', end)
+        resolve(undefined)
+      }
+      child.once('message', end)
+      child.once('exit', end)
       child.send({ changed, tests: [], bail: true })
     })
   }

@@ -2,9 +2,22 @@
  * What is mutated, and which tests stand for it. A mutant is shown only to those of its tests that reach its function.
  */
 
-const MACHINES = ['test/unit/machines/', 'test/seeds/seed-000-lifecycle', 'test/seeds/seed-001-limits', 'test/unit/runtime/limits', 'test/unit/runtime/deadlines', 'test/seeds/seed-003']
-const RUNTIME = ['test/unit/runtime/', 'test/seeds/seed-', 'test/property/runtime', 'test/property/fold', 'test/contract/memory-store']
-const JOURNAL = ['test/unit/store/json-store/', 'test/property/disk', 'test/contract/json-store']
+const MACHINES = [
+  'test/unit/machines/',
+  'test/seeds/seed-000-lifecycle',
+  'test/seeds/seed-001-limits',
+  'test/unit/runtime/limits',
+  'test/unit/runtime/deadlines',
+  'test/seeds/seed-003',
+]
+const RUNTIME = [
+  'test/unit/runtime/',
+  'test/seeds/seed-',
+  'test/property/runtime',
+  'test/property/fold',
+  'test/contract/memory-store',
+]
+const JOURNAL = ['test/unit/store/json-store/', 'test/property/disk', 'test/contract/json-store-crash']
 
 /**
  * Source file to the beginnings of its tests' paths, cheapest first.

@@ -22,7 +22,11 @@ await vitest.standalone()
 // What a mutant breaks outside of a test is told by the run's result.
 process.on('unhandledRejection', () => {})
 
-process.on('message', async ({ changed, tests, bail, reach }) => {
+process.on('message', (order) => void runTests(order))
+process.send?.('ready')
+
+/** Carries out one order. @param {{ changed: string[], tests: string[], bail: boolean, reach?: string }} order */
+async function runTests({ changed, tests, bail, reach }) {
   for (const path of changed) vitest.invalidateFile(`${root}/${path}`)
   vitest.config.bail = bail ? 1 : 0
   vitest.getRootProject().config.bail = bail ? 1 : 0
@@ -37,16 +41,17 @@ process.on('message', async ({ changed, tests, bail, reach }) => {
     ])
     const failed = unhandledErrors.length > 0 ? ['an error outside of the tests'] : []
     const passed = []
-    for (const module of testModules) {
+    // The result also lists the files of earlier runs.
+    for (const module of testModules.filter(({ moduleId }) => moduleId.endsWith(`/${test}`))) {
       if (module.state() === 'failed' && module.errors().length > 0) failed.push('the file as a whole')
-      for (const { fullName, result } of [...module.children.allTests()].map((one) => ({ fullName: one.fullName, result: one.result() }))) {
-        if (result.state === 'failed') failed.push(fullName)
-        if (result.state === 'passed') passed.push(fullName)
+      for (const one of module.children.allTests()) {
+        const { state } = one.result()
+        if (state === 'failed') failed.push(one.fullName)
+        if (state === 'passed') passed.push(one.fullName)
       }
     }
     runs.push({ test, failed, passed, ms: performance.now() - started })
     if (bail && failed.length > 0) break
   }
   process.send?.(runs)
-})
-process.send?.('ready')
+}

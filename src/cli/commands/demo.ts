@@ -41,7 +41,6 @@ export function addDemo(program: Command): void {
       if (!isQuiet) {
         await writeOut(
           `\n${acknowledged} changes were acknowledged in all; the store is ${store} (seed ${seed})\n` +
-            `Look at it in the browser: npx sessionwright inspect --store ${store}\n` +
             `look at it: npx sessionwright inspect --store ${store}\n`,
         )
       }

@@ -20,6 +20,7 @@ import { rewriteSegment } from './segment-rewrite.ts'
 import type { RewriteRules } from './segment-rewrite.ts'
 import type { SessionIndex } from './session-index.ts'
 import type { Snapshots } from './snapshots.ts'
+import { SNAPSHOT_FOLDER } from './snapshots.ts'
 
 /** What compaction needs of the store; it runs alone: no checkpoint, other compaction or erase at the same time. */
 export interface CompactionHost {
@@ -112,7 +113,6 @@ export async function eraseSessions(host: CompactionHost, sessionIds: readonly s
       bad: (bad) => (isNamed(bad.start, bad.end) ? 'blot' : 'keep'),
     })
   }
-  await host.files.syncFolder(host.journalFolder)
   await host.snapshots.erase(sessionIds)
   await removeLeftovers(host, needles)
   await forget(host, sessionIds)
@@ -161,11 +161,16 @@ async function replace(host: CompactionHost, scan: SegmentScan, rules: RewriteRu
   return freed
 }
 
-/** What is set aside or stale holds lines too; nothing reads it, so a file that holds an erased session goes as a whole. */
+/**
+ * What is set aside, stale or unfinished may hold an erased session; nothing reads it, so such a file goes as a whole. Every
+ * folder is synced, whatever this call did to it (CO6).
+ */
 async function removeLeftovers(host: CompactionHost, needles: readonly Buffer[]): Promise<void> {
   const places = [
     { folder: `${host.folder}/${ASIDE_FOLDER}`, isLeftover: () => true },
-    { folder: host.journalFolder, isLeftover: (name: string) => name.includes('.stale-') },
+    { folder: host.journalFolder, isLeftover: (name: string) => /\.stale-|\.tmp$/.test(name) },
+    { folder: `${host.folder}/${SNAPSHOT_FOLDER}`, isLeftover: (name: string) => name.endsWith('.tmp') },
+    { folder: host.folder, isLeftover: (name: string) => name.endsWith('.tmp') },
   ]
   for (const { folder, isLeftover } of places) {
     if ((await host.files.status(folder))?.kind !== 'folder') continue

@@ -19,11 +19,10 @@ import { listSegments } from './recover.ts'
 import { JOURNAL_FOLDER, parseSegmentName, readHeader, segmentName } from './segment.ts'
 import { SegmentTable } from './segment-table.ts'
 import { SessionIndex } from './session-index.ts'
-import { decodeShard } from './snapshots.ts'
+import { decodeShard, SNAPSHOT_FOLDER } from './snapshots.ts'
 import type { Snapshot } from './snapshots.ts'
 import type { StoreDocument } from './store-file.ts'
 import { readStoreFile, STORE_FILE } from './store-file.ts'
-import { SNAPSHOT_FOLDER } from './store-view.ts'
 
 const SHARD = /^[0-9a-f]{2}\.json$/
 

@@ -77,7 +77,7 @@ export interface JournalOptions {
 }
 
 interface Ending {
-  readonly segment: number
+  segment: number
   readonly resolve: () => void
   readonly reject: (error: SessionError) => void
 }
@@ -381,7 +381,8 @@ export class Journal {
         break
       case 'full':
         this.#takeBack(batch)
-        if (!this.#isMarked) this.#idle ??= this.#wakeWhenIdle()
+        // A mark that found no room is not tried again before something else is durable.
+        if (!this.#isMarked && !batch.isMark) this.#idle ??= this.#wakeWhenIdle()
         break
       default:
         this.#fail(batch, outcome)
@@ -436,6 +437,8 @@ export class Journal {
     this.#segment = this.#durable.segment
     this.#offset = this.#durable.offset
     this.#ordinal = this.#durable.ordinal
+    // Who waits for the end of a segment that found no room waits for the one before it.
+    for (const ending of this.#endings) ending.segment = Math.min(ending.segment, this.#segment)
     // A segment that has a successor, even one that found no room, takes no more lines.
     this.#mustRotate = batch.segment !== this.#durable.segment || this.#endings.length > 0
     this.#mustReopen = batch.opens === 'existing'

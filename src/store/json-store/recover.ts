@@ -17,6 +17,7 @@ import type { JournalTail } from './journal.ts'
 import type { JournalState, ScanResult } from './journal-scan.ts'
 import { scanJournal } from './journal-scan.ts'
 import { JOURNAL_FOLDER, parseSegmentName, segmentName } from './segment.ts'
+import { SNAPSHOT_FOLDER } from './snapshots.ts'
 import { SegmentTable } from './segment-table.ts'
 import { SessionIndex } from './session-index.ts'
 
@@ -131,8 +132,7 @@ export async function repairJournal(
   const { files, folder, unique } = options
   const journal = `${folder}/${JOURNAL_FOLDER}`
   const { end, state } = recovered
-  await removeLeftovers(files, folder)
-  await removeLeftovers(files, journal)
+  for (const place of [folder, journal, `${folder}/${SNAPSHOT_FOLDER}`]) await removeLeftovers(files, place)
   const mayGrow = end.offset > 0 && state.table.get(end.segment)?.isCompacted !== true
   const { stale, empty } = recovered.scan ?? { stale: [], empty: [] }
   for (const segment of stale) {
@@ -185,7 +185,9 @@ async function rewrite(
   await files.rename(temporary, path)
 }
 
+/** Files that nobody finished hold what may be erased one day. */
 async function removeLeftovers(files: FileSystem, folder: string): Promise<void> {
+  if ((await files.status(folder)) === undefined) return
   for (const name of await files.list(folder)) {
     if (name.endsWith('.tmp')) await files.remove(`${folder}/${name}`)
   }

@@ -28,9 +28,8 @@ import { planSalvage } from './salvage.ts'
 import type { PlacedLine, SegmentScan } from './segment.ts'
 import { JOURNAL_FOLDER, scanSegment, segmentName } from './segment.ts'
 import { rewriteSegment } from './segment-rewrite.ts'
-import { Snapshots } from './snapshots.ts'
+import { SNAPSHOT_FOLDER, Snapshots } from './snapshots.ts'
 import { checkFolder, STORE_FILE } from './store-file.ts'
-import { SNAPSHOT_FOLDER } from './store-view.ts'
 
 /** How to repair a store. */
 export interface RepairOptions extends DoctorOptions {

@@ -3,8 +3,7 @@
  *   W4  A name is taken only when it is free: neither a new nor a prepared segment ever replaces a file.
  *   W5  After an error other than "no room" nothing is tried again: the disk and the page cache may disagree.
  *   W9  An owner that lost the store writes into no file of the next one: it looks at the fence after it opened a file that
- *       was there, and before it makes a new one. A new name that is taken all the same was taken by an owner that lost
- *       the store; that file is set aside.
+ *       was there, and before it makes a new one.
  */
 import type { FileHandle, FileSystem } from '../file-system.ts'
 import { errnoOf } from '../file-system.ts'
@@ -14,7 +13,7 @@ import { isNoRoom } from './watched-files.ts'
 import type { WriteOrder, WriteOutcome, WriterPlace } from './writer.ts'
 
 /** The calls a writer makes of a disk. */
-export type WriterFiles = Pick<FileSystem, 'open' | 'status' | 'link' | 'rename' | 'remove' | 'syncFolder'>
+export type WriterFiles = Pick<FileSystem, 'open' | 'status' | 'link' | 'remove' | 'syncFolder'>
 
 const WRITTEN: WriteOutcome = { kind: 'written' }
 const FENCED: WriteOutcome = { kind: 'fenced', wrote: false }
@@ -26,12 +25,10 @@ export class SegmentWriter {
   readonly #folder: string
   readonly #owner: string
   readonly #successor: string
-  readonly #epoch: number
   #open: { readonly segment: number; readonly path: string; readonly handle: FileHandle } | undefined
 
   constructor(files: WriterFiles, place: WriterPlace) {
     this.#files = files
-    this.#epoch = place.epoch
     this.#folder = `${place.folder}/${JOURNAL_FOLDER}`
     this.#owner = `${place.folder}/${ownerFileName(place.epoch)}`
     this.#successor = `${place.folder}/${ownerFileName(place.epoch + 1)}`
@@ -82,23 +79,24 @@ export class SegmentWriter {
     await this.#close().catch(() => undefined)
   }
 
-  async #openSegment(order: WriteOrder, path: string): Promise<void> {
+  async #openSegment({ opening, segment }: WriteOrder, path: string): Promise<void> {
+    if (opening?.from !== 'prepared') {
+      const mode = opening?.from === 'new' ? 'create-synced' : 'write-synced'
+      this.#open = { segment, path, handle: await this.#files.open(path, mode) }
+      return
+    }
+    // Under its temporary name: by the time it has the other one, that may be the file of another owner (W9).
+    const { temporary } = opening
+    const handle = await this.#files.open(temporary, 'write-synced')
     try {
-      this.#open = { segment: order.segment, path, handle: await this.#openFile(order, path) }
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST' || !(await this.#isOurs())) throw error
-      await this.#files.rename(path, `${path}.stale-${this.#epoch}`)
-      this.#open = { segment: order.segment, path, handle: await this.#openFile(order, path) }
-    }
-  }
-
-  async #openFile({ opening }: WriteOrder, path: string): Promise<FileHandle> {
-    if (opening?.from === 'prepared') {
       // A link, not a rename: it fails when the name is taken (W4).
-      await this.#files.link(opening.temporary, path)
-      await this.#files.remove(opening.temporary)
+      await this.#files.link(temporary, path)
+    } catch (error) {
+      await handle.close().catch(() => undefined)
+      throw error
     }
-    return this.#files.open(path, opening?.from === 'new' ? 'create-synced' : 'write-synced')
+    this.#open = { segment, path, handle }
+    await this.#files.remove(temporary)
   }
 
   #handle(): FileHandle {

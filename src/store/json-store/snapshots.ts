@@ -31,6 +31,9 @@ export interface ShardDocument {
   readonly sessions: Record<string, Snapshot>
 }
 
+/** The folder of the snapshots inside a store. */
+export const SNAPSHOT_FOLDER = 'snapshots'
+
 const FORMAT = 1
 
 /** How many parsed shards are kept in memory. */
@@ -125,8 +128,6 @@ export class Snapshots {
           await this.#write(shard, Object.fromEntries(kept))
         }
       }
-      // What an earlier call took out and could not sync is to stay out as well.
-      if ((await this.#files.status(this.#folder)) !== undefined) await this.#files.syncFolder(this.#folder)
     })
   }
 
@@ -206,7 +207,7 @@ export class Snapshots {
         if (bytes === undefined) return null
         const shard = decodeShard(bytes)
         if (typeof shard !== 'string') return shard
-        const place = { file: `snapshots/${file}`, byte: 0, bytes: bytes.length }
+        const place = { file: `${SNAPSHOT_FOLDER}/${file}`, byte: 0, bytes: bytes.length }
         this.#damage.set(file, { ...place, reason: shard, sessionIds: [] })
         return null
       },

@@ -15,10 +15,7 @@ import { SegmentReader } from './reader.ts'
 import { RecentSessions } from './recent-sessions.ts'
 import type { Recovered } from './recover.ts'
 import { JOURNAL_FOLDER } from './segment.ts'
-import { Snapshots } from './snapshots.ts'
-
-/** The folder of the snapshots inside a store. */
-export const SNAPSHOT_FOLDER = 'snapshots'
+import { SNAPSHOT_FOLDER, Snapshots } from './snapshots.ts'
 
 /** Sessions kept at hand with their newest state. */
 const MOST_RECENT = 2048

@@ -39,7 +39,6 @@ const blockingFiles: WriterFiles = {
     return { kind, bytes: found.size, mode: found.mode & 0o777, uid: found.uid }
   },
   link: async (existing, name) => fs.linkSync(existing, name),
-  rename: async (from, to) => fs.renameSync(from, to),
   remove: async (path) => fs.unlinkSync(path),
   async syncFolder(path) {
     const folder = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY)

@@ -87,6 +87,30 @@ test('[CO5] an erasure that died at any call is ended by the next, and stays so 
   }
 })
 
+test('[CO5] what a checkpoint left behind when power was lost is erased too', async () => {
+  let calls = 1
+  for (; ; calls += 1) {
+    const disk = new CrashableFileSystem({ seed: calls })
+    const store = await open(disk)
+    const gone = new SampleSession('gone')
+    await gone.append(store)
+    await gone.append(store, { patch: { record: [[['metadata'], 'secret']] }, entries: [] })
+    disk.crashAt(calls)
+    await store.checkpoint().catch(() => undefined)
+    if (!disk.powerLost) break
+    const after = disk.afterPowerCut({ seed: calls })
+    const next = await open(after)
+    await gone.delete(next)
+
+    await next.erase(['gone'])
+
+    expect(grep(after), `power lost at call ${calls}`).not.toMatch(/"gone"|secret/)
+    expect(grep(after.afterPowerCut({ seed: calls })), `and again`).not.toMatch(/"gone"|secret/)
+  }
+
+  expect(calls).toBeGreaterThan(10)
+})
+
 test.each(['EIO', 'ENOSPC'])(
   '[CO6, CO7] an erasure that met %s at any call leaves the id usable',
   async (errno) => {

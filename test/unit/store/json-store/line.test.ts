@@ -113,6 +113,16 @@ test('[L2] whatever a change holds comes back as it was', () => {
   )
 })
 
+test('[L2] entries that were encoded before give the same line', () => {
+  const change: Change = { ...ORDINARY, findings: [], summary: { status: 'active' } }
+
+  const body = lineBody(change, JSON.stringify(change.entries))
+
+  expect(body).toBe(lineBody(change))
+  expect(lineBody(ORDINARY, '["given"]')).toContain('"entries":["given"]')
+  expect(lineBody({ ...ORDINARY, entries: [] }, '[]')).not.toContain('entries')
+})
+
 test('[L2, JN1] a line is one line of UTF-8 JSON whose keys stand in the documented order', () => {
   const change: Change = {
     ...ORDINARY,

@@ -67,6 +67,18 @@ function startLine(plan: ReturnType<typeof planSalvage>): ChangeLine {
   return parsed.line
 }
 
+test('[SA2] a life after a tombstone begins with a line that names none before it', () => {
+  const [first, end, ...life] = chain(whole(1), tombstone(2), whole(3), change(4), change(5))
+  const lines = [first!, end!, { ...life[0]!, prev: undefined }, ...life.slice(1)]
+
+  expect(planSalvage('s', lines).report).toMatchObject({ outcome: 'intact', revision: 5 })
+  expect(planSalvage('s', without(lines, 4)).report).toMatchObject({
+    outcome: 'prefix',
+    revision: 3,
+    lostRevisions: [[4, 5]],
+  })
+})
+
 test('an unbroken chain is left alone', () => {
   const plan = planSalvage('s', chain(whole(1), change(2), change(3)))
 

@@ -100,6 +100,20 @@ test('[SH1] a write that fails leaves file and memory as they were', async () =>
   expect(readdirSync(folder)).toHaveLength(1)
 })
 
+test('[SH1] after a sync that failed the file says what the shard holds, not the memory', async () => {
+  const refusing = { ...diskFileSystem }
+  const snapshots = open(refusing)
+  await put(snapshots, 'a')
+  refusing.syncFolder = () => Promise.reject(Object.assign(new Error('bad'), { code: 'EIO' }))
+  await expect(put(snapshots, 'a', 2)).rejects.toMatchObject({ code: 'EIO' })
+  refusing.syncFolder = diskFileSystem.syncFolder
+
+  const held = await snapshots.get('a')
+
+  expect(held).toEqual(await open().get('a'))
+  expect(held?.revision).toBe(2)
+})
+
 test('updates of one shard made at once all land', async () => {
   const [first, second] = neighbours()
   const snapshots = open()

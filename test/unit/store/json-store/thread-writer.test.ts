@@ -61,10 +61,12 @@ test.each(HOSTS)('[W2] %s: written to a store that is not ours any more is fence
   const writer = host()
   writeFileSync(join(folder, 'owner-000002'), '{}')
 
-  expect(await write(writer, slabOf(writer, 'x\n'), 2, 0, { from: 'new' })).toEqual({ kind: 'fenced' })
+  const opening = { from: 'new' } as const
+  expect(await write(writer, slabOf(writer, 'x\n'), 2, 0, opening)).toEqual({ kind: 'fenced', wrote: false })
   rmSync(join(folder, 'owner-000002'))
+  expect(await write(writer, slabOf(writer, 'x\n'), 2, 0, { from: 'new' })).toEqual({ kind: 'written' })
   rmSync(join(folder, 'owner-000001'))
-  expect(await write(writer, slabOf(writer, 'x\n'), 2, 2, null)).toEqual({ kind: 'fenced' })
+  expect(await write(writer, slabOf(writer, 'x\n'), 2, 2, null)).toEqual({ kind: 'fenced', wrote: true })
   await writer.dispose()
 })
 

@@ -1,0 +1,57 @@
+/** One mutant before its tests: who sees it, in which order, and what came of it. */
+import { readFileSync } from 'node:fs'
+
+/**
+ * @typedef {{ id: string, file: string, line: number, source: string, change: string,
+ *   outcome: 'killed' | 'late' | 'died' | 'survived' | 'unreached', by?: string, tests: number, ms: number }} Verdict
+ *   `late` and `died`: the tests did not come to an end, or their process did; both count as killed.
+ */
+
+/** Whether a verdict says that the mistake would have been noticed. @param {Verdict} verdict */
+export const isNoticed = ({ outcome }) => outcome !== 'survived' && outcome !== 'unreached'
+
+/** Sends mutants to their tests; tests that killed before come first, then the quick ones. */
+export class Court {
+  /** @param {import('./baseline.mjs').Baseline} baseline @param {(file: string) => readonly string[]} testsOf */
+  constructor(baseline, testsOf) {
+    this.baseline = baseline
+    this.testsOf = testsOf
+    /** Kills by file and test. @type {Map<string, number>} */
+    this.kills = new Map()
+  }
+
+  /** The tests that reach a mutant, the most promising first. @param {import('./places.mjs').PlacedMutant} mutant */
+  witnesses(mutant) {
+    const { ms, reaches } = this.baseline
+    const worth = (test) => ((this.kills.get(`${mutant.file} ${test}`) ?? 0) + 1) / ((ms.get(test) ?? 0) + 50)
+    return this.testsOf(mutant.file)
+      .filter((test) => reaches(test, mutant.module, mutant.owner))
+      .toSorted((a, b) => worth(b) - worth(a))
+  }
+
+  /**
+   * @param {import('./private-copy.mjs').PrivateCopy} copy @param {import('./places.mjs').PlacedMutant} mutant
+   * @returns {Promise<Verdict>}
+   */
+  async try(copy, mutant) {
+    const tests = this.witnesses(mutant)
+    const { id, file, line, source, change } = mutant
+    const about = { id, file, line, source, change, tests: tests.length }
+    if (tests.length === 0) return { ...about, outcome: 'unreached', ms: 0 }
+    const code = readFileSync(`${copy.project}/${mutant.module}`, 'utf8')
+    const broken = code.slice(0, mutant.start) + mutant.text + code.slice(mutant.end)
+    const started = performance.now()
+    for (const test of tests) {
+      const timeoutMs = 10_000 + 4 * (this.baseline.ms.get(test) ?? 0)
+      const { runs, isLate, isDead } = await copy.run({ [mutant.module]: broken }, [test], { timeoutMs })
+      const failed = runs[0]?.failed[0]
+      if (!isLate && !isDead && failed === undefined) continue
+      const key = `${file} ${test}`
+      this.kills.set(key, (this.kills.get(key) ?? 0) + 1)
+      const outcome = isLate ? 'late' : isDead ? 'died' : 'killed'
+      const by = failed === undefined ? test : `${test} ${failed}`
+      return { ...about, outcome, by, ms: Math.round(performance.now() - started) }
+    }
+    return { ...about, outcome: 'survived', ms: Math.round(performance.now() - started) }
+  }
+}
