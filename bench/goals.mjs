@@ -4,7 +4,12 @@
  */
 
 const ratios = (id, work, limits) =>
-  limits.map(([suffix, where, atLeast]) => ({ id: `${id}.${suffix}`, work: `${work}, ${where}`, atLeast, unit: '×' }))
+  limits.map(([suffix, where, atLeast]) => ({
+    id: `${id}.${suffix}`,
+    work: `${work}, ${where}`,
+    atLeast,
+    unit: '×',
+  }))
 
 const times = (id, work, atLeast) => ({ id, work, atLeast, unit: '×' })
 const atMost = (id, work, limit, unit) => ({ id, work, atMost: limit, unit })
@@ -74,16 +79,40 @@ export const GOALS = {
     { id: 'inspector.paint', work: 'first paint, 10,000 sessions', unit: 'ms' },
     { id: 'inspector.interactive', work: 'time to interactive, 10,000 sessions', unit: 'ms' },
     { id: 'inspector.session-paint', work: 'first paint, a session of 10,000 changes', unit: 'ms' },
-    { id: 'inspector.session-interactive', work: 'time to interactive, a session of 10,000 changes', unit: 'ms' },
+    {
+      id: 'inspector.session-interactive',
+      work: 'time to interactive, a session of 10,000 changes',
+      unit: 'ms',
+    },
     times('inspector.attached', 'appends/s, 64 in flight, with a page attached, by without', 0.9),
     atMost('inspector.shell', 'the shell, gzipped, without the layout worker', 150_000, 'B'),
   ],
   integrations: [
-    { id: 'agents.memory', work: 'OpenAI Agents: a turn on our session, by MemorySession (not durable)', unit: '×' },
-    { id: 'agents.sqlite', work: 'OpenAI Agents: turns/s on our session, by a checkpoint of SqliteSaver per turn', unit: '×' },
-    { id: 'langgraph.memory', work: 'LangGraph: a step on our saver, by MemorySaver (not durable)', unit: '×' },
-    { id: 'langgraph.sqlite', work: 'LangGraph: steps/s on our saver, by SqliteSaver as shipped (not power-safe)', unit: '×' },
-    { id: 'langgraph.sqlite-full', work: 'LangGraph: steps/s on our saver, by SqliteSaver, synchronous=FULL', unit: '×' },
+    {
+      id: 'agents.memory',
+      work: 'OpenAI Agents: a turn on our session, by MemorySession (not durable)',
+      unit: '×',
+    },
+    {
+      id: 'agents.sqlite',
+      work: 'OpenAI Agents: turns/s on our session, by a checkpoint of SqliteSaver per turn',
+      unit: '×',
+    },
+    {
+      id: 'langgraph.memory',
+      work: 'LangGraph: a step on our saver, by MemorySaver (not durable)',
+      unit: '×',
+    },
+    {
+      id: 'langgraph.sqlite',
+      work: 'LangGraph: steps/s on our saver, by SqliteSaver as shipped (not power-safe)',
+      unit: '×',
+    },
+    {
+      id: 'langgraph.sqlite-full',
+      work: 'LangGraph: steps/s on our saver, by SqliteSaver, synchronous=FULL',
+      unit: '×',
+    },
     { id: 'ai-sdk.memory', work: 'AI SDK: a turn on our chat, by an array in memory', unit: '×' },
   ],
 }

@@ -1,6 +1,6 @@
 /** What a figure was measured on. */
-import { statfsSync } from 'node:fs'
-import { arch, cpus, loadavg, release, type } from 'node:os'
+import { readFileSync, statfsSync } from 'node:fs'
+import { arch, cpus, loadavg, release, totalmem, type } from 'node:os'
 
 const FILE_SYSTEMS = new Map([
   [0xef53, 'ext4'],
@@ -17,9 +17,20 @@ export function machine(folder) {
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown processor',
     cores: cpus().length,
+    memoryGb: Math.round(totalmem() / 2 ** 30),
     platform: `${type()} ${release()} ${arch()}`,
     node: process.versions.node,
     fileSystem: FILE_SYSTEMS.get(kind) ?? `file system 0x${kind.toString(16)}`,
     load: Math.round(loadavg()[0] * 10) / 10,
   }
+}
+
+/** The versions of the product and of everything it is compared with. */
+export function versions() {
+  const read = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'))
+  const { version, dependencies } = read('../package.json')
+  const peers = read('./peers/package.json')
+  const all = { ...dependencies, ...peers.dependencies, ...peers.optionalDependencies }
+  const compared = Object.entries(all).map(([name, at]) => `${name} ${at}`)
+  return [`sessionwright ${version}`, ...compared.toSorted()]
 }

@@ -18,7 +18,9 @@ export async function interleaved(kinds, { rounds, progress }) {
       samples[name].push({ round, ...result })
       const { perSecond, others } = result
       const said = perSecond === undefined ? '' : `: ${rounded(perSecond)}/s`
-      progress(`round ${round}/${rounds}  ${name}${said}, others use ${rounded(others * 100)} % of the machine`)
+      progress(
+        `round ${round}/${rounds}  ${name}${said}, others use ${rounded(others * 100)} % of the machine`,
+      )
     }
   }
   return samples

@@ -37,7 +37,5 @@ export function spread(values) {
 
 /** Median and spread of the ratios of two kinds of samples, taken in the same round. */
 export function ratio(above, below, of = ({ perSecond }) => perSecond) {
-  return spread(
-    above.map((one) => of(one) / of(below.find(({ round }) => round === one.round) ?? below[0])),
-  )
+  return spread(above.map((one) => of(one) / of(below.find(({ round }) => round === one.round) ?? below[0])))
 }

@@ -5,7 +5,7 @@
  *   --file PATH     a file of the table, or the beginning of several; may be repeated; all without it
  *   --sample N      N mutants of each file instead of all; --seed S for the same ones again
  *   --workers N     processes that run tests (default 2)
- *   --json PATH     verdicts are kept there; --again tries only those of them that survived
+ *   --json PATH     verdicts are kept there; mutants that have one are not tried again, with --again the survivors are
  *   --seeds         the other question: does every test of test/seeds notice some mistake
  *   --write         docs/mutation.md from the verdicts
  */
@@ -48,6 +48,13 @@ const scratch = mkdtempSync(`${tmpdir()}/sessionwright-mutate-`)
 const base = `${scratch}/base`
 /** @type {PrivateCopy[]} */
 const copies = []
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    for (const { child } of copies) child?.kill('SIGKILL')
+    rmSync(scratch, { recursive: true, force: true })
+    process.exit(130)
+  })
+}
 try {
   buildInto(root, base)
   copies.push(
@@ -86,8 +93,8 @@ async function tryFiles() {
       if (id.startsWith(`${file} |`) && !mutants.some((one) => one.id === id)) verdicts.delete(id)
     const chosen = sample > 0 ? sampleOf(mutants, sample, seed) : mutants
     return options.again
-      ? mutants.filter(({ id }) => survived(id) || (!verdicts.has(id) && sample === 0))
-      : chosen
+      ? mutants.filter(({ id }) => survived(id))
+      : chosen.filter(({ id }) => !verdicts.has(id))
   })
   say(
     `${queue.length} mutants in ${files.length} files, ${tests.length} test files${sample > 0 ? `, seed ${seed}` : ''}`,

@@ -18,7 +18,14 @@ const VOID_BELOW = 0.8
 export async function run({ rounds, ms, folder, lines, progress }) {
   const alone = {}
   for (const inFlight of IN_FLIGHT) {
-    const { perSecond } = await sample('append-rate', { kind: 'raw', inFlight, ms, warmUpMs: 200, folder, lines })
+    const { perSecond } = await sample('append-rate', {
+      kind: 'raw',
+      inFlight,
+      ms,
+      warmUpMs: 200,
+      folder,
+      lines,
+    })
     alone[inFlight] = perSecond
     progress(`RAW alone, ${inFlight} in flight: ${rounded(perSecond)}/s`)
   }

@@ -23,7 +23,7 @@ export async function run({ rounds, ms, folder, scale, progress, shared }) {
       const taken = await sample('background-rate', { ...options, ms, turns: TURNS })
       samples[name].push(taken)
       progress(
-        `round ${round}  store of ${name}: ${rounded(taken.rate, 2)} of the rate, p99 ${rounded(taken.p99, 1)} ×, ` +
+        `round ${round}  store of ${String(name)}: ${rounded(taken.rate, 2)} of the rate, p99 ${rounded(taken.p99, 1)} ×, ` +
           `${taken.checkpoints} checkpoints, ${rounded(taken.freedBytes / 1e6)} MB given back`,
       )
     }

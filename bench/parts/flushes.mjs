@@ -9,8 +9,13 @@ export async function run({ rounds, ms, folder, lines, progress }) {
   const shared = { ms, warmUpMs: ms, folder, lines }
   if (shim.why !== undefined) {
     progress(`SKIPPED slow flushes and their count: ${shim.why}`)
-    const { one } = await interleaved({ one: { options: { ...shared, kind: 'product', inFlight: 64 } } }, { rounds, progress })
-    const skipped = Object.fromEntries(['slow.64', 'flushes.1', 'flushes.64'].map((id) => [id, { why: shim.why }]))
+    const { one } = await interleaved(
+      { one: { options: { ...shared, kind: 'product', inFlight: 64 } } },
+      { rounds, progress },
+    )
+    const skipped = Object.fromEntries(
+      ['slow.64', 'flushes.1', 'flushes.64'].map((id) => [id, { why: shim.why }]),
+    )
     return { figures: { ...skipped, 'bytes.entry': spread(one.map(({ extraBytes }) => extraBytes)) } }
   }
   const counted = { env: shim.env() }

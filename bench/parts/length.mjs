@@ -8,5 +8,8 @@ export async function run({ rounds, folder, progress }) {
     { length: { module: 'append-length', options: { folder } } },
     { rounds, progress },
   )
-  return { figures: { 'length.10000': spread(all.map(({ longMs, shortMs }) => longMs / shortMs)) }, samples: all }
+  return {
+    figures: { 'length.10000': spread(all.map(({ longMs, shortMs }) => longMs / shortMs)) },
+    samples: all,
+  }
 }

@@ -20,7 +20,9 @@ export async function run({ rounds, folder, scale, progress, shared }) {
   shared.largeStore = dir
   const sessions = Math.max(5000, rounded(SESSIONS * scale))
   const filled = await sample('fill-store', { dir, from: 0, to: sessions, entries: ENTRIES })
-  progress(`filled ${sessions} sessions × ${ENTRIES} entries in ${rounded(filled.filledMs)} ms, closed in ${rounded(filled.closedMs)} ms`)
+  progress(
+    `filled ${sessions} sessions × ${ENTRIES} entries in ${rounded(filled.filledMs)} ms, closed in ${rounded(filled.closedMs)} ms`,
+  )
   const gc = { flags: ['--expose-gc'] }
   const session = sessionIdOf(sessions >> 1)
   const open = (options, process) => sample('open-store', { dir, session, ...options }, process)
@@ -29,7 +31,9 @@ export async function run({ rounds, folder, scale, progress, shared }) {
   const take = async (kind, taking) => {
     const taken = await taking
     samples[kind].push(taken)
-    progress(`${kind}: ${rounded(taken.firstMs ?? taken.ms ?? 0)} ms, others use ${rounded(taken.others * 100)} % of the machine`)
+    progress(
+      `${kind}: ${rounded(taken.firstMs ?? taken.ms ?? 0)} ms, others use ${rounded(taken.others * 100)} % of the machine`,
+    )
   }
   for (let round = 0; round < rounds; round += 1) {
     await take('clean', open({ memory: true }, gc))
@@ -39,7 +43,10 @@ export async function run({ rounds, folder, scale, progress, shared }) {
   }
   await take('parsed', read('parsed'))
   // Nothing of this is in an index; each of the opens that follow scans it again.
-  const { journalBytes: unseenBytes } = await open({ appendBytes: UNSEEN_BYTES * Math.min(1, scale * 4), kill: true })
+  const { journalBytes: unseenBytes } = await open({
+    appendBytes: UNSEEN_BYTES * Math.min(1, scale * 4),
+    kill: true,
+  })
   for (let round = 0; round < rounds; round += 1) await take('killed', open({ kill: true }))
   for (let round = 0; round < rounds; round += 1) {
     for (const name of readdirSync(dir)) if (name.startsWith('index-')) rmSync(join(dir, name))
@@ -48,7 +55,10 @@ export async function run({ rounds, folder, scale, progress, shared }) {
   }
   // A last one that closes well: the next part goes on with the store.
   await open({})
-  return { figures: figuresOf(samples, unseenBytes, scale === 1 ? undefined : `${sessions} sessions`), samples }
+  return {
+    figures: figuresOf(samples, unseenBytes, scale === 1 ? undefined : `${sessions} sessions`),
+    samples,
+  }
 }
 
 function figuresOf({ clean, killed, lost, bytes, parsed, shards, lists }, unseenBytes, note) {

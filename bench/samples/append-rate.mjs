@@ -42,11 +42,24 @@ function parse(_dir, { ms, lines }) {
   const waits = []
   const started = performance.now()
   while (performance.now() - started < ms) {
-    for (const line of readFileSync(lines, 'utf8').split('\n')) if (line.trim() !== '') waits.push(JSON.parse(line).rev)
+    for (const line of readFileSync(lines, 'utf8').split('\n'))
+      if (line.trim() !== '') waits.push(JSON.parse(line).rev)
   }
   const seconds = (performance.now() - started) / 1000
-  const passes = waits.length / Math.max(1, readFileSync(lines, 'utf8').split('\n').filter((line) => line.trim() !== '').length)
-  return { perSecond: waits.length / seconds, mbPerSecond: (bytes * passes) / seconds / 1e6, p50Ms: 0, p99Ms: 0 }
+  const passes =
+    waits.length /
+    Math.max(
+      1,
+      readFileSync(lines, 'utf8')
+        .split('\n')
+        .filter((line) => line.trim() !== '').length,
+    )
+  return {
+    perSecond: waits.length / seconds,
+    mbPerSecond: (bytes * passes) / seconds / 1e6,
+    p50Ms: 0,
+    p99Ms: 0,
+  }
 }
 
 /** The store without a runtime: changes that a runtime made are appended again, revision by revision. */
@@ -141,7 +154,10 @@ const WATCHES = {
     let heard = 0
     const reading = async () => {
       const after = runtime.newestCursor()
-      for await (const _ of runtime.changes({ ...(after === undefined ? {} : { after }), signal: ending.signal }))
+      for await (const _ of runtime.changes({
+        ...(after === undefined ? {} : { after }),
+        signal: ending.signal,
+      }))
         heard += 1
     }
     reading().catch(() => undefined)

@@ -21,7 +21,9 @@ export async function run({ dir, ms, turns, large }) {
   const runtime = await openRuntime({ store })
   const sessions = large
     ? await Promise.all(
-        Array.from({ length: SESSIONS }, async (_, n) => (await runtime.get(sessionIdOf(n * 50 + 1))).as('active')),
+        Array.from({ length: SESSIONS }, async (_, n) =>
+          (await runtime.get(sessionIdOf(n * 50 + 1))).as('active'),
+        ),
       )
     : await openSessions(runtime)
   const ask = appender(sessions)

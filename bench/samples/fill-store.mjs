@@ -29,5 +29,9 @@ export async function run({ dir, from, to, entries }) {
   await Promise.all(Array.from({ length: CALLERS }, caller))
   const filledMs = performance.now() - started
   await runtime.close()
-  return { filledMs, perSecond: ((to - from) * entries * 1000) / filledMs, closedMs: performance.now() - started - filledMs }
+  return {
+    filledMs,
+    perSecond: ((to - from) * entries * 1000) / filledMs,
+    closedMs: performance.now() - started - filledMs,
+  }
 }

@@ -33,7 +33,8 @@ const KINDS = {
   },
   shards(dir) {
     let sessions = 0
-    for (const path of filesOf(dir, 'snapshots')) sessions += Object.keys(JSON.parse(readFileSync(path, 'utf8'))).length
+    for (const path of filesOf(dir, 'snapshots'))
+      sessions += Object.keys(JSON.parse(readFileSync(path, 'utf8'))).length
     return { sessions }
   },
   async entries(dir) {

@@ -17,6 +17,7 @@ const vitest = await createVitest('test', {
   testTimeout: 8_000,
   silent: true,
   include: ['test/**/*.test.ts'],
+  setupFiles: [`${root}/scripts/mutate/no-shrinking.mjs`],
 })
 await vitest.standalone()
 // What a mutant breaks outside of a test is told by the run's result.

@@ -16,14 +16,16 @@ export class Court {
   constructor(baseline, testsOf) {
     this.baseline = baseline
     this.testsOf = testsOf
-    /** Kills by file and test. @type {Map<string, number>} */
+    /** Kills by file, function and test. @type {Map<string, number>} */
     this.kills = new Map()
   }
 
   /** The tests that reach a mutant, the most promising first. @param {import('./places.mjs').PlacedMutant} mutant */
   witnesses(mutant) {
     const { ms, reaches } = this.baseline
-    const worth = (test) => ((this.kills.get(`${mutant.file} ${test}`) ?? 0) + 1) / ((ms.get(test) ?? 0) + 50)
+    const kills = (place, test) => this.kills.get(`${mutant.file} ${place} ${test}`) ?? 0
+    const worth = (test) =>
+      (1 + kills('', test) + 20 * kills(mutant.owner, test)) / (50 + (ms.get(test) ?? 0))
     return this.testsOf(mutant.file)
       .filter((test) => reaches(test, mutant.module, mutant.owner))
       .toSorted((a, b) => worth(b) - worth(a))
@@ -46,8 +48,9 @@ export class Court {
       const { runs, isLate, isDead } = await copy.run({ [mutant.module]: broken }, [test], { timeoutMs })
       const failed = runs[0]?.failed[0]
       if (!isLate && !isDead && failed === undefined) continue
-      const key = `${file} ${test}`
-      this.kills.set(key, (this.kills.get(key) ?? 0) + 1)
+      for (const key of [`${file}  ${test}`, `${file} ${mutant.owner} ${test}`]) {
+        this.kills.set(key, (this.kills.get(key) ?? 0) + 1)
+      }
       const outcome = isLate ? 'late' : isDead ? 'died' : 'killed'
       const by = failed === undefined ? test : `${test} ${failed}`
       return { ...about, outcome, by, ms: Math.round(performance.now() - started) }

@@ -55,7 +55,8 @@ test(
       { numRuns: 100 },
     )
 
-    for (const what of ['powerCuts', 'unknown', 'full', 'failed', 'erased', 'tornTails']) {
+    // Torn tails come up in most runs, not in all; recover.test.ts makes them on purpose.
+    for (const what of ['powerCuts', 'unknown', 'full', 'failed', 'erased']) {
       expect(reached[what], `${what} in ${JSON.stringify(reached)}`).toBeGreaterThan(0)
     }
   },

@@ -120,14 +120,15 @@ export async function eraseSessions(host: CompactionHost, sessionIds: readonly s
 }
 
 /** Drops sessions from the index, in memory only once they are out of the file (CO6). */
-async function forget({ index, writeIndex }: CompactionHost, sessionIds: readonly string[]): Promise<void> {
+async function forget(host: CompactionHost, sessionIds: readonly string[]): Promise<void> {
+  const { index } = host
   const graves = sessionIds.flatMap((sessionId) => {
     const position = index.position(sessionId)
     return position === undefined ? [] : [{ sessionId, position, revision: index.lastRevision(sessionId) }]
   })
   index.drop(sessionIds)
   try {
-    await writeIndex()
+    await host.writeIndex()
   } catch (error) {
     for (const { sessionId, position, revision } of graves) {
       index.set(sessionId, position, revision, 'deleted')

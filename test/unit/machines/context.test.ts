@@ -1,7 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { contextFault, initialContext, isContextKey } from '../../../src/machines/context.ts'
-import type { SessionContext } from '../../../src/machines/events.ts'
+import {
+  contextFault,
+  extended,
+  initialContext,
+  isContextKey,
+  noticed,
+} from '../../../src/machines/context.ts'
+import type { LimitFinding, SessionContext } from '../../../src/machines/events.ts'
 import { statusOf } from '../../../src/machines/session.ts'
 import { anyLife, limitsOf, startSession } from '../../support/session-events.ts'
 
@@ -79,4 +85,38 @@ test('[CX1] a count that is no whole number is found out', () => {
   for (const turnCount of [-1, 0.5, Infinity, '1', null]) {
     expect(contextFault('created', { ...birth, turnCount })).toContain('turnCount')
   }
+})
+
+test.each([
+  ['limits', null],
+  ['limits', []],
+  ['limits', { action: 'error' }],
+  ['limits', { action: 'error', actions: [] }],
+  ['limits', { action: 'error', actions: null }],
+  ['limits', { actions: {} }],
+  ['limits', 'none'],
+  ['noticed', {}],
+  ['end', 'closed'],
+  ['end', {}],
+  ['end', []],
+] as const)('[CX1] a stored context whose "%s" is %j is found out', (key, value) => {
+  expect(contextFault('created', { ...birth, [key]: value })).toBe(`"${key}" is missing or of the wrong type`)
+})
+
+test('[CX1] a limit is noticed once, and when nothing is new nothing changes', () => {
+  const finding = { current: 2, max: 1, action: 'ignore' } as const
+  const findings: LimitFinding[] = [
+    { ...finding, limit: 'turns' },
+    { ...finding, limit: 'idle' },
+  ]
+
+  expect(noticed({ ...active, noticed: ['turns'] }, findings)).toEqual({ noticed: ['turns', 'idle'] })
+  expect(noticed({ ...active, noticed: ['idle', 'turns'] }, findings)).toEqual({})
+})
+
+test('[CX1] only extended limits take the place of the old ones', () => {
+  const limits = limitsOf({ maxTurns: 3 })
+
+  expect(extended(active, { type: 'extendLimits', at: 1_300, limits })).toMatchObject({ limits })
+  expect(extended(active, { type: 'edit', at: 1_300 })).toEqual({})
 })

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { LimitAction, SessionEvent } from '../../../src/machines/events.ts'
+import { createActor, setup } from 'xstate'
+import type { ActorRefFrom } from 'xstate'
+import type { LimitAction, LimitFinding, LimitVerdict, SessionEvent } from '../../../src/machines/events.ts'
 import { limitPolicy } from '../../../src/machines/limit-policy.ts'
 import { standingOf } from '../../../src/machines/limits.ts'
 import { sessionMachine } from '../../../src/machines/session.ts'
@@ -252,4 +254,30 @@ test('[LP1] [LP2] the chart of the policy hears offers in every state alike', ()
     'exceeded.ignore',
     'exceeded.pause',
   ])
+})
+
+test.each([
+  ['end_session', { exceeded: 'endSession' }],
+  ['pause', { exceeded: 'pause' }],
+  ['error', { exceeded: 'error' }],
+  ['ignore', { exceeded: 'ignore' }],
+] as const)('[LP3] at a door the state of the policy names what it answered: %s', (action, state) => {
+  const limits = limitsOf({ maxTurns: 1, action })
+  const findings: LimitFinding[] = [{ limit: 'turns', current: 2, max: 1, action }]
+  const verdicts: LimitVerdict[] = []
+  const asker = setup({
+    types: {} as { events: LimitVerdict },
+    actors: { limitPolicy },
+    actions: { note: ({ event }) => void verdicts.push(event) },
+  }).createMachine({
+    invoke: { id: 'limitPolicy', src: 'limitPolicy' },
+    on: { verdict: { actions: 'note' } },
+  })
+  const actor = createActor(asker).start()
+  const policy = actor.getSnapshot().children['limitPolicy'] as ActorRefFrom<typeof limitPolicy>
+
+  policy.send({ type: 'offer', at: 1_100, event: user, limits, noticed: [], findings, reaches: false })
+
+  expect(verdicts).toEqual([{ type: 'verdict', action, findings, event: user }])
+  expect(policy.getSnapshot().value).toEqual(state)
 })

@@ -105,7 +105,8 @@ test('[SH1] after a sync that failed the file says what the shard holds, not the
   const snapshots = open(refusing)
   await put(snapshots, 'a')
   refusing.syncFolder = () => Promise.reject(Object.assign(new Error('bad'), { code: 'EIO' }))
-  await expect(put(snapshots, 'a', 2)).rejects.toMatchObject({ code: 'EIO' })
+  const writing = snapshots.update(shardOf('a'), new Map([['a', snapshotFor('a', 2)]]))
+  await expect(writing).rejects.toMatchObject({ code: 'EIO' })
   refusing.syncFolder = diskFileSystem.syncFolder
 
   const held = await snapshots.get('a')

@@ -1,0 +1,55 @@
+/** A Chromium of the machine, and what a page of it feels like. */
+import { existsSync } from 'node:fs'
+
+const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+const VIEWPORT = { width: 1280, height: 800 }
+
+/** Starts it without anything that would look for the outside; undefined when there is none. */
+export async function launchChromium() {
+  const executablePath = PATHS.find((path) => existsSync(path))
+  if (executablePath === undefined) return undefined
+  const { chromium } = await import('playwright-core')
+  const quiet = [
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ]
+  return chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', ...quiet],
+  })
+}
+
+/** A browser without a cache goes to a place: milliseconds to the first paint, and until `selector` is there and answers. */
+export async function visit(browser, url, selector) {
+  const context = await browser.newContext({ viewport: VIEWPORT })
+  const page = await context.newPage()
+  await page.addInitScript(noticeWhenInteractive, selector)
+  const startedAt = Date.now()
+  await page.goto(url)
+  await page.waitForFunction(() => globalThis.benchInteractiveAt !== undefined, undefined, { polling: 50 })
+  const { paintedAt, interactiveAt } = await page.evaluate(() => {
+    const [painted] = performance.getEntriesByName('first-contentful-paint')
+    return {
+      paintedAt: performance.timeOrigin + (painted?.startTime ?? Number.NaN),
+      interactiveAt: globalThis.benchInteractiveAt,
+    }
+  })
+  return {
+    paintMs: paintedAt - startedAt,
+    interactiveMs: interactiveAt - startedAt,
+    page,
+    close: () => context.close(),
+  }
+}
+
+/** Runs in the page: notes when the selector matches, the frame is drawn and the main thread takes the next task. */
+function noticeWhenInteractive(selector) {
+  const watch = new MutationObserver(() => {
+    if (document.querySelector(selector) === null) return
+    watch.disconnect()
+    requestAnimationFrame(() => setTimeout(() => (globalThis.benchInteractiveAt = Date.now())))
+  })
+  watch.observe(document, { childList: true, subtree: true })
+}
