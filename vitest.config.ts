@@ -14,6 +14,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/crash/**'],
+    // Many tests wait for a disk or a child process, so every core gets a worker, also in CI.
+    maxWorkers: '100%',
     testTimeout: 20_000,
     reporters: ['default', './scripts/last-line-reporter.ts'],
   },

@@ -5,7 +5,7 @@
  */
 import { sessionError } from '../../errors.ts'
 import type { PlacedChange } from '../store.ts'
-import type { JournalTail } from './journal.ts'
+import type { JournalTail } from './journal-batch.ts'
 import { parseLine } from './line.ts'
 import type { Place } from './position.ts'
 import { comparePlaces, cursorOf, parseCursor } from './position.ts'

@@ -10,44 +10,14 @@
 import { sessionError } from '../../errors.ts'
 import type { SessionError } from '../../errors.ts'
 import type { Change, StoredState } from '../change.ts'
+import type { Append, Batch, JournalTail, Refusal } from './journal-batch.ts'
+import { failed, fullError, unknown } from './journal-batch.ts'
 import { encodeHeader, encodeMark, lineBody, roomFor, writeLine } from './line.ts'
 import type { RecentSession } from './recent-sessions.ts'
 import type { SegmentsAhead } from './segments-ahead.ts'
-import type { Position } from './session-index.ts'
 import { Slabs } from './slabs.ts'
 import { countLine, withWholeWhenDue } from './whole-cadence.ts'
-import type { JournalWriter, Opening, Slab, WriteOutcome } from './writer.ts'
-
-/** An end of the journal: the segment, where its next line goes, and the ordinal of its last line. */
-export interface JournalTail {
-  readonly segment: number
-  readonly offset: number
-  readonly ordinal: number
-}
-
-/** One encoded change on its way. As a position it is that of its line. */
-export interface Append extends Position {
-  readonly change: Change
-  readonly after: StoredState
-  readonly session: RecentSession
-}
-
-interface Waiting extends Append {
-  readonly resolve: () => void
-  readonly reject: (error: SessionError) => void
-}
-
-interface Batch {
-  readonly segment: number
-  readonly offset: number
-  readonly slab: Slab
-  readonly opens: 'existing' | 'new' | null
-  readonly appends: Waiting[]
-  isMark: boolean
-  length: number
-  /** Of the last line in it. */
-  ordinal: number
-}
+import type { JournalWriter, Opening, WriteOutcome } from './writer.ts'
 
 /** The clock as the store uses it. */
 export interface StoreClock {
@@ -81,9 +51,6 @@ interface Ending {
   readonly resolve: () => void
   readonly reject: (error: SessionError) => void
 }
-
-/** Why a journal takes no more appends. */
-type Refusal = (change: Change) => SessionError
 
 const MARK_ROOM = 256
 
@@ -488,19 +455,4 @@ export class Journal {
     if (this.#isEnding || this.#endings.length > 0) return false
     return this.#underway === undefined && this.#queue.length === 0 && this.#current === undefined
   }
-}
-
-/** There was no room for a change. */
-export function fullError(change: Change): SessionError {
-  return sessionError('STORE_FULL', { operation: change.event.type })
-}
-
-function failed(operation: string, reason: string): Refusal {
-  return () => sessionError('STORE_FAILED', { operation, reason })
-}
-
-function unknown(change: Change, cause: SessionError): SessionError {
-  const operationId = change.operation?.id
-  const details = { command: change.event.type, ...(operationId === undefined ? {} : { operationId }) }
-  return sessionError('OUTCOME_UNKNOWN', details, cause)
 }

@@ -19,7 +19,7 @@ import type {
   StoreCapabilities,
   StoreStats,
 } from '../store.ts'
-import type { JournalTail } from './journal.ts'
+import type { JournalTail } from './journal-batch.ts'
 import { scanJournal } from './journal-scan.ts'
 import type { JsonStoreOptions } from './options.ts'
 import { OwnedStore } from './owned-store.ts'

@@ -15,8 +15,10 @@ import type { CompactionHost } from './compaction.ts'
 import { compactSegments, eraseSessions } from './compaction.ts'
 import { inProcessWriter } from './in-process-writer.ts'
 import { indexFileName, writeIndexFile } from './index-file.ts'
-import type { Append, JournalTail } from './journal.ts'
-import { fullError, Journal } from './journal.ts'
+import { Journal } from './journal.ts'
+import type { Append, JournalTail } from './journal-batch.ts'
+import { fullError } from './journal-batch.ts'
+import { JournalLosses } from './journal-losses.ts'
 import type { JsonStoreOptions } from './options.ts'
 import { CHECKPOINT_BYTES, IDLE_MARK_MS, SEGMENT_BYTES } from './options.ts'
 import type { Ownership } from './owner.ts'
@@ -58,8 +60,7 @@ export class OwnedStore {
   #serial: number
   #bytesSinceCheckpoint = 0
   #isCheckpointDue = false
-  /** The newest revision of each session that found no room, until everybody has heard of it. */
-  readonly #lost = new Map<string, number>()
+  readonly #losses = new JournalLosses()
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(made: OwnedStoreOptions) {
@@ -119,10 +120,7 @@ export class OwnedStore {
     const session = view.recent.use(sessionId)
     if (revision !== session.revision + 1 && !this.#journal.isFailed) {
       // Decided before its maker heard that what it builds upon found no room: neither does it.
-      if (this.#lost.get(sessionId) === revision - 1) {
-        this.#lost.set(sessionId, revision)
-        return Promise.reject(fullError(change))
-      }
+      if (this.#losses.takes(sessionId, revision)) return Promise.reject(fullError(change))
       const reason = `revision ${revision} of session ${sessionId} came after ${session.revision}`
       return Promise.reject(sessionError('INVARIANT_BROKEN', { rule: 'C2', reason }))
     }
@@ -208,9 +206,7 @@ export class OwnedStore {
   }
 
   readonly #onLost = (session: RecentSession): void => {
-    // Every rejection is heard before the event loop turns.
-    if (this.#lost.size === 0) setImmediate(() => this.#lost.clear())
-    this.#lost.set(session.sessionId, session.revision)
+    this.#losses.note(session.sessionId, session.revision)
     this.#made.view.recent.forget(session)
   }
 

@@ -154,7 +154,7 @@ test.each([
   ['compact', 'sync', 'EIO', 'STORE_FAILED'],
   ['compact', 'syncFolder', 'EIO', 'STORE_FAILED'],
   ['compact', 'sync', 'ENOSPC', 'STORE_FULL'],
-] as const)('[CO7] %s whose %s meets %s answers %s', async (command, call, errno, expected) => {
+] as const)('[CO7, JN18] %s whose %s meets %s answers %s', async (command, call, errno, expected) => {
   const before = { sync: 'write', rename: 'sync', syncFolder: 'rename' }[call]
   let isArmed = false
   const disk: CrashableFileSystem = new CrashableFileSystem({
