@@ -4,7 +4,7 @@
  *   CH2  Folding the change onto the state before gives the state after.
  */
 import { sessionError } from '../errors.ts'
-import type { Json, JsonObject } from '../json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../json.ts'
 import { deadlinesOf, nextDueAt } from '../machines/deadlines.ts'
 import type { LimitFinding, SessionContext } from '../machines/events.ts'
 import { isStatus, type Status } from '../machines/lifecycle.ts'
@@ -114,20 +114,22 @@ export function changeOf(
   after: StoredState | undefined,
   draft: Draft,
 ): Change {
-  const summary = after === undefined ? undefined : summaryPatch(before?.summary, after.summary)
-  const findings = draft.findings ?? []
-  return {
+  const change: { -readonly [Key in keyof Change]: Change[Key] } = {
     sessionId: id,
     revision,
     at: draft.at,
     event: draft.event,
-    ...(draft.operation === undefined ? {} : { operation: draft.operation }),
     patch: after === undefined ? {} : patchOf(before, after, draft.edits),
     entries: draft.completed?.entries ?? draft.entries ?? [],
-    ...(findings.length === 0 ? {} : { findings: findings as unknown as NonNullable<Change['findings']> }),
-    ...(summary === undefined ? {} : { summary }),
-    ...(draft.tombstone === true ? { tombstone: true } : {}),
   }
+  const { operation, findings, tombstone } = draft
+  const summary = after === undefined ? undefined : summaryPatch(before?.summary, after.summary)
+  if (operation !== undefined) change.operation = operation
+  if (findings !== undefined && findings.length > 0)
+    change.findings = findings as unknown as NonNullable<Change['findings']>
+  if (summary !== undefined) change.summary = summary
+  if (tombstone === true) change.tombstone = true
+  return change
 }
 
 function patchOf(
@@ -153,9 +155,14 @@ function patchOf(
   return patch
 }
 
+/** State values: strings inside at most a few objects. */
 function sameValue(a: Json, b: Json): boolean {
+  if (a === b) return true
+  if (!isJsonObject(a) || !isJsonObject(b)) return false
+  const keys = Object.keys(a)
   return (
-    a === b || (typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b))
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && sameValue(a[key] as Json, b[key] as Json))
   )
 }
 

@@ -143,7 +143,12 @@ export function parseCreate(options: CreateOptions, bounds: Bounds): Creation {
 
 function parseMap(value: unknown, key: string, command: string, bounds: Bounds): JsonObject {
   if (value === undefined) return {}
-  const plain = within(key, () => plainJson(value, { maxBytes: bounds.maxChangeBytes }))
+  let plain: Json
+  try {
+    plain = plainJson(value, { maxBytes: bounds.maxChangeBytes })
+  } catch (error) {
+    throw withPrefix(error, [key])
+  }
   if (typeof plain === 'object' && plain !== null && !Array.isArray(plain)) return plain as JsonObject
   throw sessionError('COMMAND_INVALID', { command, path: [key], reason: 'expected an object' })
 }
@@ -180,22 +185,35 @@ export function parseEdit(
 /** A parsed entry that still lacks its id and time. */
 export interface ParsedEntry {
   readonly draft: JsonObject & { readonly type: string }
+  /** The draft as JSON text; like that of the content made once, for the digest of a retry and for the journal. */
+  readonly draftText: string
   readonly content: Json
-  /** The content as JSON text: made once, for the digest of a retry and for the journal. */
   readonly contentText: string
   readonly id: string | undefined
   readonly at: number | undefined
 }
 
-/** What the schema makes of a message that is nothing but a type and content, at a tenth of the price. */
-function simpleDraft(entry: unknown): z.infer<typeof entryDraftSchema> | undefined {
+type Draft = Pick<ParsedEntry, 'draft' | 'draftText' | 'id' | 'at'>
+
+/** Messages that are nothing but a type and content: what the schema makes of them is known. */
+const MESSAGES: ReadonlyMap<unknown, Draft> = new Map(
+  (['user_message', 'assistant_message', 'system_message'] as const).map((type) => {
+    const draft = Object.freeze({ type })
+    return [type, { draft, draftText: JSON.stringify(draft), id: undefined, at: undefined }]
+  }),
+)
+
+function messageDraft(entry: unknown): Draft | undefined {
   if (typeof entry !== 'object' || entry === null || Object.getPrototypeOf(entry) !== Object.prototype)
     return undefined
   for (const key of Object.keys(entry)) if (key !== 'type' && key !== 'content') return undefined
-  const { type } = entry as { readonly type?: unknown }
-  return type === 'user_message' || type === 'assistant_message' || type === 'system_message'
-    ? { type, id: undefined, at: undefined }
-    : undefined
+  return MESSAGES.get((entry as { readonly type?: unknown }).type)
+}
+
+function parsedDraft(entry: unknown): Draft {
+  const { id, at, ...rest } = parseWith(entryDraftSchema, entry, 'append')
+  const draft = plainJson(rest) as ParsedEntry['draft']
+  return { draft, draftText: JSON.stringify(draft), id, at }
 }
 
 /** One entry, checked and copied: later changes by the caller do not reach it. */
@@ -204,21 +222,28 @@ export function parseEntry(
   bounds: Bounds,
   path: readonly (string | number)[],
 ): ParsedEntry {
-  const given = entry as { readonly content?: unknown }
-  const { id, at, ...draft } = simpleDraft(entry) ?? parseWith(entryDraftSchema, entry, 'append')
-  const content =
-    given.content === undefined
-      ? null
-      : within([...path, 'content'], () => plainJson(given.content, { maxBytes: bounds.maxEntryBytes }))
-  const plain = plainJson(draft) as ParsedEntry['draft']
-  return { draft: plain, content, contentText: JSON.stringify(content), id, at }
+  const { draft, draftText, id, at } = messageDraft(entry) ?? parsedDraft(entry)
+  const given = (entry as { readonly content?: unknown }).content
+  const content = given === undefined ? null : parseContent(given, bounds, path)
+  return { draft, draftText, content, contentText: JSON.stringify(content), id, at }
+}
+
+function parseContent(content: unknown, bounds: Bounds, path: readonly (string | number)[]): Json {
+  try {
+    return plainJson(content, { maxBytes: bounds.maxEntryBytes })
+  } catch (error) {
+    throw withPrefix(error, [...path, 'content'])
+  }
 }
 
 /** What a retry of these entries is compared by: all that the caller said, nothing that the runtime adds. */
 export function contentOf(parsed: readonly ParsedEntry[]): string {
-  return parsed
-    .map(({ draft, contentText, id = '', at = '' }) => `${JSON.stringify(draft)}${contentText}${id}\0${at}`)
-    .join('\0')
+  let content = ''
+  for (const { draftText, contentText, id = '', at = '' } of parsed) {
+    if (content !== '') content += '\0'
+    content += `${draftText}${contentText}${id}\0${at}`
+  }
+  return content
 }
 
 /** Entries with their ids and times, as values and as JSON text. */
@@ -232,20 +257,12 @@ export interface CompletedEntries {
 export function completeEntries(parsed: readonly ParsedEntry[], ids: Ids, now: number): CompletedEntries {
   const entries: Entry[] = []
   let text = '['
-  for (const { draft, content, contentText, id = ids.entry(), at = now } of parsed) {
+  for (const { draft, draftText, content, contentText, id = ids.entry(), at = now } of parsed) {
     entries.push(Object.freeze({ id, at, ...draft, content }) as unknown as Entry)
     if (text.length > 1) text += ','
-    text += `{"id":${JSON.stringify(id)},"at":${at},${JSON.stringify(draft).slice(1, -1)},"content":${contentText}}`
+    text += `{"id":${JSON.stringify(id)},"at":${at},${draftText.slice(1, -1)},"content":${contentText}}`
   }
   return { entries, text: `${text}]` }
-}
-
-function within<T>(path: string | readonly (string | number)[], work: () => T): T {
-  try {
-    return work()
-  } catch (error) {
-    throw withPrefix(error, typeof path === 'string' ? [path] : path)
-  }
 }
 
 function withPrefix(error: unknown, prefix: readonly (string | number)[]): unknown {
@@ -271,10 +288,16 @@ export function parseFailure(error: unknown): { readonly code: string; readonly 
 
 const OPERATION_ID = z.string().min(1).max(256)
 
+/** What the schema says, at a tenth of the price: nearly every command has one. */
+function isOperationId(value: unknown): boolean {
+  return typeof value === 'string' && value.length > 0 && value.length <= 256
+}
+
 /** The options of a command, checked; the signal is looked at here for the last time before deciding. */
 export function parseCommandOptions(options: CommandOptions | undefined, command: string): CommandOptions {
   if (options === undefined) return NO_OPTIONS
-  if (options.operationId !== undefined) parseWith(OPERATION_ID, options.operationId, command)
+  const { operationId } = options
+  if (operationId !== undefined && !isOperationId(operationId)) parseWith(OPERATION_ID, operationId, command)
   if (options.expectedRevision !== undefined) parseWith(count, options.expectedRevision, command)
   if (options.signal?.aborted === true) throw sessionError('ABORTED', { command }, options.signal.reason)
   return options

@@ -1,6 +1,7 @@
 /**
  * The journal's hot end: encodes appends at once, writes them in groups, acknowledges in order.
- *   J1  One write is under way at a time; what arrives meanwhile is the next batch. No batch waits for company.
+ *   J1  One write is under way at a time; what arrives meanwhile is the next batch. How much company a batch waits for
+ *       is a question of pace (pace.ts); it is never longer than until all who were answered have gone on.
  *   J2  An append is acknowledged after its batch is durable and the store was still ours; acknowledgements keep order.
  *   J3  A batch belongs to one segment, and no byte of a segment is written before the one before it is durable.
  *   J4  No room: nothing of what was pending stays in the file, all of it is refused, and the journal goes on.
@@ -13,6 +14,7 @@ import type { Change, StoredState } from '../change.ts'
 import type { Append, Batch, JournalTail, Refusal } from './journal-batch.ts'
 import { failed, fullError, unknown } from './journal-batch.ts'
 import { encodeHeader, encodeMark, lineBody, roomFor, writeLine } from './line.ts'
+import { Pace } from './pace.ts'
 import type { RecentSession } from './recent-sessions.ts'
 import type { SegmentsAhead } from './segments-ahead.ts'
 import { Slabs } from './slabs.ts'
@@ -81,6 +83,12 @@ export class Journal {
   #isEnding = false
   #idle: { cancel(): void } | undefined
   #lastDurableAt = 0
+  readonly #pace = new Pace()
+  #orderedAt = 0
+  /** A batch of so many lines goes out at once when nothing is under way. */
+  #enough = Infinity
+  /** How many the last outcome answered, until they have gone on. */
+  #answered = 0
   #isMarked = true
   /** Reused for every line. */
   readonly #place = { segment: 0, ordinal: 0, durable: 0 }
@@ -145,10 +153,11 @@ export class Journal {
     session.inFlight += 1
     countLine(session, kept, bytes)
     this.#pending += 1
-    this.#schedule()
     const { segment, ordinal } = place
     return new Promise((resolve, reject) => {
       batch.appends.push({ segment, ordinal, offset, bytes, change, after, session, resolve, reject })
+      if (batch.appends.length >= this.#enough) this.#flush()
+      else this.#schedule()
     })
   }
 
@@ -270,13 +279,23 @@ export class Journal {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#underway !== undefined || this.#isEnding) return
+    if (this.#scheduled) return
     this.#scheduled = true
-    setImmediate(this.#flush)
+    setImmediate(this.#turned)
   }
 
-  readonly #flush = (): void => {
+  /** All who were answered have gone on. */
+  readonly #turned = (): void => {
     this.#scheduled = false
+    if (this.#answered > 0) {
+      this.#pace.turned(this.#options.clock.now() - this.#lastDurableAt, this.#answered)
+      this.#answered = 0
+    }
+    this.#flush()
+  }
+
+  /** Hands the next batch to the writer, when it has nothing to do. */
+  #flush(): void {
     if (this.#underway !== undefined || this.#isEnding || this.#refusal !== undefined) return
     if (this.#mayEnd()) {
       this.#endSegment()
@@ -289,6 +308,7 @@ export class Journal {
     }
     if (batch === undefined) return
     this.#underway = batch
+    this.#orderedAt = this.#options.clock.now()
     const { segment, offset, length } = batch
     const order = { segment, offset, bytes: length, opening: this.#opening(batch) }
     this.#options.writer.write(order, batch.slab, this.#onOutcome)
@@ -363,13 +383,19 @@ export class Journal {
     this.#durable = { segment, offset: batch.offset + batch.length, ordinal }
     const { onWritten, onDurable, clock } = this.#options
     onWritten(this.#durable)
-    this.#pending -= batch.appends.length
+    this.#lastDurableAt = clock.now()
+    this.#pace.wrote(this.#lastDurableAt - this.#orderedAt)
+    this.#enough = this.#pace.enough(this.#pending)
+    // A few stragglers alone would put the two halves out of step for good.
+    if ((this.#current?.appends.length ?? 0) >= this.#enough / 2) this.#flush()
+    this.#answered = batch.appends.length
+    this.#pending -= this.#answered
     for (const append of batch.appends) {
       append.session.inFlight -= 1
       onDurable(append)
       append.resolve()
     }
-    this.#lastDurableAt = clock.now()
+    this.#schedule()
     this.#isMarked = batch.isMark && batch.appends.length === 0
     if (!this.#isMarked) this.#idle ??= this.#wakeWhenIdle()
   }

@@ -68,6 +68,32 @@ test('[J1] nothing waits for company: a lone append is written at once, without 
   await store.close()
 })
 
+test.each([
+  { turnMs: 0, rule: 'PA1', appendsPerWrite: 8 },
+  { turnMs: 1, rule: 'PA2', appendsPerWrite: 4 },
+])(
+  '[J1, $rule] with eight callers whose turns take $turnMs ms a write carries $appendsPerWrite appends',
+  async ({ turnMs, appendsPerWrite }) => {
+    const machine = new JsonMachine()
+    const store = await machine.owner()
+    const drive = async (id: string): Promise<void> => {
+      const session = new SampleSession(id)
+      for (let turn = 0; turn < 100; turn += 1) {
+        await session.append(store)
+        machine.clock.advance(turnMs)
+      }
+    }
+    const before = machine.files.calls('write')
+
+    await Promise.all(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map(drive))
+
+    const writes = machine.files.calls('write') - before
+    expect(800 / writes).toBeGreaterThan(appendsPerWrite * 0.85)
+    expect(800 / writes).toBeLessThan(appendsPerWrite * 1.25)
+    await store.close()
+  },
+)
+
 test('[J2] nothing is acknowledged or shown before its batch is durable; acknowledgements keep order', async () => {
   const { machine, hold, release, waiting } = heldMachine()
   const store = await machine.owner()
