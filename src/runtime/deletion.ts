@@ -3,6 +3,7 @@
  *   E1  A deletion is a change like any other: a tombstone behind which revisions go on.
  *   E2  Children are never orphaned in silence: refused, detached or deleted first.
  *   E3  Erasing is deleting, then rewriting every file that holds a trace.
+ *   E4  After a failed write a session that memory does not know may still be on the disk: never answered with "nothing".
  */
 import { isSessionError, sessionError } from '../errors.ts'
 import { isEnd } from '../machines/lifecycle.ts'
@@ -32,6 +33,8 @@ export interface DeletionPort {
   /** Puts a resident's operations in place before a command that names one. */
   ready(resident: Resident, options: CommandOptions): Promise<void>
   now(): number
+  /** A write failed: nobody knows what is on the disk, so "there is nothing" cannot be said (E4). */
+  isInDoubt(): boolean
 }
 
 /** Deletes a session; false when it is not there (for this principal). */
@@ -49,6 +52,8 @@ export async function deleteSession(
       : { id: options.operationId, digest: digestOf('delete', sessionId) }
   const state = resident.decided
   if (state === undefined) {
+    if (port.isInDoubt())
+      throw sessionError('STORE_FAILED', { operation: 'delete', reason: 'an earlier write failed' })
     // The retry of a deletion that was acknowledged before: its first answer was true.
     return operation !== undefined && port.road.answered(resident, operation) !== undefined
   }
@@ -103,6 +108,8 @@ export async function eraseSessions(
   target: EraseTarget,
   options: EraseOptions,
 ): Promise<EraseReport> {
+  if (port.isInDoubt())
+    throw sessionError('STORE_FAILED', { operation: 'erase', reason: 'an earlier write failed' })
   const ids = 'sessionId' in target ? [target.sessionId] : sessionsOf(port.store, target)
   const erased: string[] = []
   for (const id of ids) {

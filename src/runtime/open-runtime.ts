@@ -132,6 +132,7 @@ class LocalRuntime implements Runtime {
       road: this.#road,
       residents: this.#residents,
       now: () => clock.now(),
+      isInDoubt: () => this.#host.supervisor.getSnapshot().value === 'failed',
       ready: (resident, command) => this.#ready(resident, command),
       submit: (resident, request) => this.#submit(resident, request),
       checkParent: (sessionId, parentId, owner) => {

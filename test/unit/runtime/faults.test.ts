@@ -185,6 +185,19 @@ describe('faults of the disk', () => {
     await runtime.close()
   })
 
+  test('[SN15] [E4] after a failed write nobody says that a session was never there', async () => {
+    const { runtime, store } = await testRuntime()
+    store.hold()
+    const created = runtime.create({ id: 'perhaps', userId: 'mia' })
+    await new Promise((resolve) => setImmediate(resolve))
+    store.fail(sessionError('STORE_FAILED', { operation: 'write', reason: 'EIO' }), true)
+
+    expect(await codeOf(created)).toBe('STORE_FAILED')
+    expect(await codeOf(runtime.delete('perhaps', { force: true }))).toBe('STORE_FAILED')
+    expect(await codeOf(runtime.erase({ userId: 'mia' }, { force: true }))).toBe('STORE_FAILED')
+    await runtime.close()
+  })
+
   test('[SN21] a full disk writes nothing, and the session goes on once there is room', async () => {
     const { runtime, store, active } = await testRuntime()
     const session = await active()
