@@ -16,7 +16,7 @@ export default defineConfig({
     exclude: ['test/crash/**'],
     // Many tests wait for a disk or a child process, so every core gets a worker, also in CI.
     maxWorkers: '100%',
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     reporters: ['default', './scripts/last-line-reporter.ts'],
   },
 })

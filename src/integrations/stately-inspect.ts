@@ -7,8 +7,9 @@
  * Machine contexts hold counters and limits; transcripts and records are not sent.
  */
 import type { Adapter } from './stately-wire.ts'
-import { sessionError, sessionMachine } from '../index.ts'
+import { sessionMachine } from '../index.ts'
 import type { Observation, Runtime } from '../index.ts'
+import { loadPeer } from './peer.ts'
 
 /** Where to send: a WebSocket server that speaks Stately's protocol, or an adapter of your own. */
 export interface StatelyInspectOptions {
@@ -23,8 +24,6 @@ export interface StatelyFeed {
   stop(): void
 }
 
-type Package = typeof import('@statelyai/inspect')
-
 /**
  * Starts to tell Stately's inspector of every change acknowledged from here on.
  *
@@ -34,7 +33,10 @@ export async function statelyInspect(
   runtime: Runtime,
   options: StatelyInspectOptions = {},
 ): Promise<StatelyFeed> {
-  const { createInspector, createWebSocketInspector } = await load()
+  const { createInspector, createWebSocketInspector } = await loadPeer(
+    '@statelyai/inspect',
+    () => import('@statelyai/inspect'),
+  )
   const inspector =
     options.adapter === undefined
       ? createWebSocketInspector({ url: options.url ?? 'ws://127.0.0.1:8080' })
@@ -66,17 +68,5 @@ export async function statelyInspect(
       stopObserving()
       inspector.stop()
     },
-  }
-}
-
-async function load(): Promise<Package> {
-  try {
-    return await import('@statelyai/inspect')
-  } catch (error) {
-    throw sessionError(
-      'PEER_MISSING',
-      { peer: '@statelyai/inspect', install: 'npm install @statelyai/inspect' },
-      error,
-    )
   }
 }

@@ -11,6 +11,7 @@ import {
   ReactFlow,
   type Edge,
   type EdgeProps,
+  type FitViewOptions,
   type Node,
   type NodeProps,
 } from '@xyflow/react'
@@ -183,7 +184,7 @@ export function ChartView({ name, state }: { readonly name: string; readonly sta
         nodeTypes={nodeTypes}
         edgeTypes={edgeTypes}
         fitView
-        fitViewOptions={{ padding: 0.06 }}
+        fitViewOptions={fitting(flow.nodes)}
         minZoom={0.2}
         maxZoom={2}
         nodesDraggable={false}
@@ -203,6 +204,13 @@ export function ChartView({ name, state }: { readonly name: string; readonly sta
       </div>
     </div>
   )
+}
+
+/** All of the chart; where that would be too small to read, the states the machine is in. */
+function fitting(nodes: readonly StateNode[]): FitViewOptions<StateNode> {
+  if (!matchMedia('(max-width: 760px)').matches) return { padding: 0.06 }
+  const innermost = nodes.filter(({ data }) => data.isHere && data.node.type !== 'compound')
+  return { nodes: innermost, maxZoom: 0.9 }
 }
 
 function flowOf(

@@ -65,7 +65,7 @@ export function StoreView(): ReactNode {
           {card(
             'Journal',
             bytes(store.journalBytes),
-            `${count(store.segments)} segments, ${bytes(store.deadBytes)} dead`,
+            `${count(store.segments)} ${store.segments === 1 ? 'segment' : 'segments'}, ${bytes(store.deadBytes)} dead`,
           )}
           {card('On their way', count(store.pendingChanges), 'changes not acknowledged yet')}
           {card('Live actors', count(data.liveActors), `${count(data.residentSessions)} sessions in memory`)}

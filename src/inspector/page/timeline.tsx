@@ -65,7 +65,7 @@ export function Timeline({ id, newest, revision, query }: Props): ReactNode {
                 {clock(line.at)}
               </time>
               <span className="event cut">{describe(line)}</span>
-              <span>
+              <span className="led-to">
                 {line.statusBefore !== line.status && line.revision > 1 ? (
                   <span className="quiet">{line.statusBefore} → </span>
                 ) : null}
