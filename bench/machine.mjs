@@ -30,7 +30,10 @@ export function versions() {
   const read = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'))
   const { version, dependencies } = read('../package.json')
   const peers = read('./peers/package.json')
-  const all = { ...dependencies, ...peers.dependencies, ...peers.optionalDependencies }
+  // SqliteSaver chooses its own driver.
+  const { version: driver } = read('./peers/package-lock.json').packages['node_modules/better-sqlite3']
+  const chosen = { ...peers.dependencies, ...peers.optionalDependencies, 'better-sqlite3': driver }
+  const all = { ...dependencies, ...chosen }
   const compared = Object.entries(all).map(([name, at]) => `${name} ${at}`)
   return [`sessionwright ${version}`, ...compared.toSorted()]
 }

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { PARTS } from './goals.mjs'
 import { machine, versions } from './machine.mjs'
-import { asPage, asText } from './report.mjs'
+import { asPage, asText, unexplained } from './report.mjs'
 import { sample } from './sample.mjs'
 
 const page = fileURLToPath(new URL('./RESULTS.md', import.meta.url))
@@ -65,7 +65,10 @@ const document = {
   parts: wanted,
   answers,
 }
-if (values.write) writeFileSync(page, asPage(document, answers))
+if (values.write) {
+  writeFileSync(page, asPage(document, answers))
+  for (const { goal } of unexplained(answers)) progress(`no line in bench/reasons.mjs for ${goal.id}`)
+}
 process.stdout.write(
   values.json ? `${JSON.stringify(document, null, 2)}\n` : `${asText(document, answers)}\n`,
 )

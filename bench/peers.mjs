@@ -1,6 +1,6 @@
 /** What the benchmark compares with: which driver, how durable, how to install. */
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const folder = fileURLToPath(new URL('./peers/', import.meta.url))
@@ -25,9 +25,11 @@ export const PEERS = {
   'OpenAI Agents MemorySession': { driver: 'agents', open: 'memory', survives: 'nothing' },
 }
 
-/** Installs the peers when they are missing, and says so; false when that failed. */
+/** Installs the peers when they are missing or their lock has changed, and says so. What is missing then skips itself. */
 export function installPeers(say) {
-  if (existsSync(`${folder}node_modules`)) return true
+  const lock = `${folder}package-lock.json`
+  const installed = `${folder}node_modules/installed-lock.json`
+  if (existsSync(installed) && readFileSync(installed).equals(readFileSync(lock))) return
   say('installing the peers into bench/peers, once; this may take two minutes')
   const npm = (...args) => {
     const { status } = spawnSync('npm', [...args, '--prefix', folder, '--no-audit', '--no-fund'], {
@@ -38,10 +40,18 @@ export function installPeers(say) {
   }
   // Drivers come built; the one that does not is built by itself, and no other package runs a script.
   if (!npm('ci', '--ignore-scripts')) {
-    say('SKIPPED all peers: they could not be installed')
-    return false
+    say('SKIPPED what is not installed: the peers could not be installed')
+    return
   }
   if (!npm('rebuild', 'better-sqlite3'))
     say('SKIPPED LangGraph SqliteSaver: better-sqlite3 could not be built')
-  return true
+  copyFileSync(lock, installed)
+}
+
+/** One line on why something cannot be measured here. */
+export function whySkipped({ code, name, message }) {
+  const [, missing] = /Cannot find package '([^']+)'/.exec(message) ?? []
+  return missing === undefined
+    ? `${code ?? name}: ${message.split('\n', 1)[0]}`
+    : `${missing} is not installed`
 }

@@ -1,5 +1,6 @@
 /** The benchmark's document as text: goals with their figures, then what was measured beside them. */
 import { GOALS, isMet, limitOf, PARTS } from './goals.mjs'
+import { REASONS } from './reasons.mjs'
 import { shown } from './statistics.mjs'
 
 /** Every goal of some parts with its figure. */
@@ -16,13 +17,15 @@ export function goalRows(parts, answers) {
 
 /** For a terminal: tables of what ran. */
 export function asText(document, answers) {
-  const { machine, parts } = document
+  const { machine, parts, minutes } = document
   const { cpu, cores, platform, node, fileSystem, load } = machine
   return [
     `${cpu}, ${cores} cores, ${platform}, Node ${node}, ${fileSystem}; load before ${load}`,
     ...tablesOf(parts, answers).flatMap(({ title, head, rows }) => ['', title, ...table(head, rows)]),
     '',
     ...table(GOAL_HEAD, goalRows(parts, answers).map(goalCells)),
+    '',
+    `${shown(minutes)} minutes`,
   ].join('\n')
 }
 
@@ -44,6 +47,7 @@ export function asPage(document, answers) {
     `Of ${limited.length} goals ${count(true)} are met, ${count(false)} are not, ${missing} were not measured.`,
     '',
     ...table(GOAL_HEAD, rows.map(goalCells)),
+    ...reasonLines(rows),
     ...tablesOf(PARTS, answers).flatMap(({ title, head, rows: lines }) => [
       '',
       `## ${title}`,
@@ -55,6 +59,18 @@ export function asPage(document, answers) {
     '',
     `${versions.join(', ')}.`,
   ].join('\n')}\n`
+}
+
+/** Goals of a run that were missed without a word on why. */
+export function unexplained(answers) {
+  return goalRows(PARTS, answers).filter(({ goal, met }) => met === false && REASONS[goal.id] === undefined)
+}
+
+function reasonLines(rows) {
+  const missed = rows.filter(({ met }) => met === false)
+  if (missed.length === 0) return []
+  const lines = missed.map(({ goal }) => `- ${goal.work}: ${REASONS[goal.id] ?? 'not looked into yet'}.`)
+  return ['', '## Not reached', '', ...lines]
 }
 
 const GOAL_HEAD = ['Work', 'Goal', 'Figure', 'Met']

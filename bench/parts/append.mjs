@@ -1,38 +1,27 @@
 /**
  * Durable appends a second through the public API and of the journal alone, beside RAW: the least any program on this Node
- * can do to put the same lines on the same disk. A ratio is the median over rounds of both in the same round; it is void where
- * RAW reaches less than 0.8 of what it reaches alone.
+ * can do to put the same lines on the same disk. A ratio is the median over rounds of both in the same round.
  */
+import { byRaw, rawAlone } from '../raw-alone.mjs'
 import { interleaved } from '../rounds.mjs'
-import { sample } from '../sample.mjs'
 import { median, ratio, rounded, shown, spread } from '../statistics.mjs'
 
 const IN_FLIGHT = [1, 64, 512]
 const KINDS = ['ready', 'raw', 'journal', 'product']
 const NAMES = { ready: 'ready bytes', raw: 'RAW', journal: 'journal alone', product: 'sessionwright' }
-
-/** RAW below this share of what it reaches alone voids a ratio. */
-const VOID_BELOW = 0.8
+const FIGURES = { product: 'append', journal: 'journal' }
 
 /** Runs the part. */
 export async function run({ rounds, ms, folder, lines, progress }) {
   const alone = {}
   for (const inFlight of IN_FLIGHT) {
-    const { perSecond } = await sample('append-rate', {
-      kind: 'raw',
-      inFlight,
-      ms,
-      warmUpMs: 200,
-      folder,
-      lines,
-    })
-    alone[inFlight] = perSecond
-    progress(`RAW alone, ${inFlight} in flight: ${rounded(perSecond)}/s`)
+    alone[inFlight] = await rawAlone({ inFlight, ms: ms / 2, folder, lines })
+    progress(`RAW alone, ${inFlight} in flight: ${rounded(alone[inFlight])}/s`)
   }
   const kinds = Object.fromEntries(
     IN_FLIGHT.flatMap((inFlight) =>
       KINDS.map((kind) => {
-        const warmUpMs = kind === 'product' || kind === 'journal' ? ms : ms / 4
+        const warmUpMs = kind in FIGURES ? ms : ms / 4
         return [`${kind} ${inFlight}`, { options: { kind, inFlight, ms, warmUpMs, folder, lines } }]
       }),
     ),
@@ -43,32 +32,24 @@ export async function run({ rounds, ms, folder, lines, progress }) {
   const rows = []
   for (const inFlight of IN_FLIGHT) {
     const raw = samples[`raw ${inFlight}`]
-    const isFair = ({ round }) =>
-      raw.find((one) => one.round === round).perSecond >= alone[inFlight] * VOID_BELOW
     for (const kind of KINDS) {
       const all = samples[`${kind} ${inFlight}`]
-      const by = ratio(all, raw)
-      rows.push([`${inFlight}`, NAMES[kind], ...cells(all), kind === 'raw' ? '' : spreadText(by)])
-      if (kind !== 'product' && kind !== 'journal') continue
-      const fair = all.filter(isFair)
-      const id = kind === 'product' ? 'append' : 'journal'
-      figures[`${id}.${inFlight}`] =
-        fair.length === 0
-          ? { why: 'void: RAW reached less than 0.8 of what it reaches alone in every round' }
-          : { ...ratio(fair, raw), note: noteOf(all, raw, all.length - fair.length) }
+      rows.push([`${inFlight}`, NAMES[kind], ...cells(all), kind === 'raw' ? '' : times(ratio(all, raw))])
+      if (!(kind in FIGURES)) continue
+      const figure = byRaw(all, raw, alone[inFlight])
+      figures[`${FIGURES[kind]}.${inFlight}`] = { ...figure, note: noteOf(all, raw, figure.note) }
     }
   }
   rows.push(['', 'reading and parsing', ...cells(samples.parse), ''])
-  const latency = (inFlight, key) => [
-    samples[`product ${inFlight}`].map((one) => one[key]),
-    samples[`raw ${inFlight}`].map((one) => one[key]),
-  ]
-  const [one, oneOfRaw] = latency(1, 'p50Ms')
-  figures['latency.1'] = spread(one.map((value, round) => (value - oneOfRaw[round]) * 1000))
-  const [many, manyOfRaw] = latency(64, 'p99Ms')
-  figures['latency.64'] = spread(many.map((value, round) => value / manyOfRaw[round]))
+  figures['latency.1'] = above(samples['product 1'], samples['raw 1'])
+  figures['latency.64'] = byRaw(samples['product 64'], samples['raw 64'], alone[64], ({ p99Ms }) => p99Ms)
   const head = ['in flight', '', '1/s', 'least … most', 'p50 ms', 'p99 ms', 'MB/s', 'by RAW']
   return { figures, tables: [{ title: 'Appends', head, rows }], samples: { alone, ...samples } }
+}
+
+/** Microseconds of the median call above RAW's in the same round. */
+function above(product, raw) {
+  return spread(product.map(({ p50Ms }, round) => (p50Ms - raw[round].p50Ms) * 1000))
 }
 
 function cells(all) {
@@ -83,11 +64,11 @@ function cells(all) {
   ]
 }
 
-function noteOf(product, raw, void_) {
+function noteOf(product, raw, note) {
   const rates = [product, raw].map((all) => shown(median(all.map(({ perSecond }) => perSecond))))
-  return `${rates.join(' by ')} /s${void_ === 0 ? '' : `, ${void_} rounds void`}`
+  return `${rates.join(' by ')} /s${note === undefined ? '' : `, ${note}`}`
 }
 
-function spreadText({ value, least, most }) {
+function times({ value, least, most }) {
   return `${value.toFixed(2)} (${least.toFixed(2)} … ${most.toFixed(2)})`
 }

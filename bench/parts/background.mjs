@@ -9,21 +9,20 @@ import { rounded, spread } from '../statistics.mjs'
 import { sessionIdOf } from '../work.mjs'
 
 const TURNS = 3
+const ROUNDS = 2
 
 /** Runs the part. */
 export async function run({ rounds, ms, folder, scale, progress, shared }) {
   const small = join(folder, 'small-store')
   const large = await largeStore(shared, folder, scale, progress)
+  const stores = { 100: { dir: small, large: false }, 100000: { dir: large, large: true } }
   const samples = { 100: [], 100000: [] }
-  for (let round = 1; round <= Math.min(2, rounds); round += 1) {
-    for (const [name, options] of [
-      ['100', { dir: small, large: false }],
-      ['100000', { dir: large, large: true }],
-    ]) {
+  for (let round = 1; round <= Math.min(ROUNDS, rounds); round += 1) {
+    for (const [name, options] of Object.entries(stores)) {
       const taken = await sample('background-rate', { ...options, ms, turns: TURNS })
       samples[name].push(taken)
       progress(
-        `round ${round}  store of ${String(name)}: ${rounded(taken.rate, 2)} of the rate, p99 ${rounded(taken.p99, 1)} ×, ` +
+        `round ${round}  store of ${name}: ${rounded(taken.rate, 2)} of the rate, p99 ${rounded(taken.p99, 1)} ×, ` +
           `${taken.checkpoints} checkpoints, ${rounded(taken.freedBytes / 1e6)} MB given back`,
       )
     }
@@ -44,7 +43,7 @@ async function largeStore(shared, folder, scale, progress) {
   if (shared.largeStore !== undefined && existsSync(shared.largeStore)) return shared.largeStore
   const dir = join(folder, 'large-store')
   const sessions = Math.max(5000, rounded(100_000 * scale))
-  await sample('fill-store', { dir, from: 0, to: sessions, entries: 20 })
+  await sample('fill-store', { dir, sessions, entries: 20 })
   progress(`filled ${sessions} sessions, up to ${sessionIdOf(sessions - 1)}`)
   shared.largeStore = dir
   return dir

@@ -1,7 +1,8 @@
 /** Bytes and flushes per append, and the rate when each flush takes 2 ms longer: on slow disks what is shared counts. */
 import { flushShim } from '../flush-shim.mjs'
+import { byRaw, rawAlone } from '../raw-alone.mjs'
 import { interleaved } from '../rounds.mjs'
-import { ratio, spread } from '../statistics.mjs'
+import { spread } from '../statistics.mjs'
 
 /** Runs the part. */
 export async function run({ rounds, ms, folder, lines, progress }) {
@@ -21,6 +22,7 @@ export async function run({ rounds, ms, folder, lines, progress }) {
   const counted = { env: shim.env() }
   const slower = { env: shim.env({ slowerUs: 2000 }) }
   const product = { ...shared, kind: 'product', flushCounts: shim.counts }
+  const alone = await rawAlone({ inFlight: 64, ms, folder, lines }, slower)
   const samples = await interleaved(
     {
       'slow raw': { options: { ...shared, kind: 'raw', inFlight: 64 }, process: slower },
@@ -33,7 +35,7 @@ export async function run({ rounds, ms, folder, lines, progress }) {
   const all = (name, key) => spread(samples[name].map((one) => one[key]))
   return {
     figures: {
-      'slow.64': ratio(samples['slow product'], samples['slow raw']),
+      'slow.64': byRaw(samples['slow product'], samples['slow raw'], alone),
       'bytes.entry': all('flushes 64', 'extraBytes'),
       'flushes.1': all('flushes 1', 'flushes'),
       'flushes.64': all('flushes 64', 'flushes'),

@@ -4,8 +4,8 @@ import { interleaved } from '../rounds.mjs'
 import { median, ratio, shown, spread } from '../statistics.mjs'
 
 const IN_FLIGHT = 64
-/** Servers start slowly, and are so far away that fewer rounds will do. */
-const ROUNDS = 3
+/** There are many, and they are far away: a shorter round will do. */
+const SHARE = 0.6
 
 const FIGURES = {
   'peers.langgraph-full': 'LangGraph SqliteSaver, synchronous=FULL',
@@ -18,25 +18,30 @@ const FIGURES = {
   'peers.restate': 'Restate + xstate, one send',
 }
 
+const whyNot = (all) => all.find(({ why }) => why !== undefined)?.why
+
 /** Runs the part. */
 export async function run({ rounds, ms, folder, lines, progress }) {
+  installPeers(progress)
   const shared = { inFlight: IN_FLIGHT, ms, warmUpMs: ms, folder, lines }
-  const peers = installPeers(progress) ? Object.keys(PEERS) : []
+  const peers = Object.keys(PEERS)
   const kinds = {
     sessionwright: { options: { ...shared, kind: 'product' } },
     'journal alone': { options: { ...shared, kind: 'journal' } },
   }
   for (const peer of peers)
-    kinds[peer] = { module: 'peer-rate', options: { ...shared, peer, warmUpMs: ms / 2 } }
-  const samples = await interleaved(kinds, { rounds: Math.min(rounds, ROUNDS), progress })
+    kinds[peer] = {
+      module: 'peer-rate',
+      options: { ...shared, peer, ms: ms * SHARE, warmUpMs: (ms * SHARE) / 2 },
+    }
+  const samples = await interleaved(kinds, { rounds, progress })
   for (const peer of peers) {
-    const skipped = samples[peer].find(({ why }) => why !== undefined)
-    if (skipped !== undefined) progress(`SKIPPED ${peer}: ${skipped.why}`)
+    const why = whyNot(samples[peer])
+    if (why !== undefined) progress(`SKIPPED ${peer}: ${why}`)
   }
   const by = (ours, peer) => {
     const theirs = samples[peer]
-    if (theirs === undefined) return { why: 'the peers could not be installed' }
-    const why = theirs.find((one) => one.why !== undefined)?.why
+    const why = whyNot(theirs)
     if (why !== undefined) return { why }
     const rate = (all) => shown(median(all.map(({ perSecond }) => perSecond)))
     return { ...ratio(samples[ours], theirs), note: `${rate(samples[ours])} by ${rate(theirs)} /s` }
@@ -47,7 +52,8 @@ export async function run({ rounds, ms, folder, lines, progress }) {
   for (const [id, peer] of Object.entries(FIGURES)) figures[id] = by('sessionwright', peer)
   const rows = Object.entries(samples).map(([name, all]) => {
     const survives = PEERS[name]?.survives ?? 'a power cut'
-    if (all.some(({ why }) => why !== undefined)) return [name, survives, 'SKIPPED', '', '', '']
+    const why = whyNot(all)
+    if (why !== undefined) return [name, survives, `SKIPPED: ${why}`, '', '', '']
     const rates = spread(all.map(({ perSecond }) => perSecond))
     const middle = (key) => median(all.map((one) => one[key])).toFixed(3)
     const times = name in PEERS ? shown(ratio(samples.sessionwright, all).value) : ''

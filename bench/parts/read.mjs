@@ -12,7 +12,7 @@ const ENTRIES = 20
 export async function run({ rounds, folder, scale, progress }) {
   const dir = join(folder, 'read-store')
   const sessions = Math.max(10, rounded(SESSIONS * scale))
-  const filled = await sample('fill-store', { dir, from: 0, to: sessions, entries: ENTRIES })
+  const filled = await sample('fill-store', { dir, sessions, entries: ENTRIES })
   progress(`filled ${sessions} sessions × ${ENTRIES} entries in ${rounded(filled.filledMs)} ms`)
   const gc = { flags: ['--expose-gc'] }
   const samples = await interleaved(

@@ -1,7 +1,6 @@
 /** PostgreSQL 15 of the machine, a server of its own on a socket in its folder: one insert for each append. */
 import { execFileSync, spawn } from 'node:child_process'
 import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
@@ -57,13 +56,14 @@ export async function dbos(dir, { inFlight }) {
       runAdminServer: false,
       logLevel: 'error',
     })
-    const append = DBOS.registerWorkflow(
+    const workflow = DBOS.registerWorkflow(
       async (_id, entry) => DBOS.runStep(async () => entry.id, { name: 'append' }),
       { name: 'append' },
     )
     await DBOS.launch()
     return {
-      append,
+      // Called bare: a workflow looks at its receiver.
+      append: (id, entry) => workflow(id, entry),
       async close() {
         await DBOS.shutdown()
         await stop()
@@ -81,10 +81,9 @@ function startServer(dir) {
   mkdirSync(data, { mode: 0o700 })
   const user = serverUser()
   if (user.uid !== undefined) {
-    // The server refuses to run as root, and has to find the way to its folder.
+    // The server refuses to run as root, and has to find the way to its folder: through that of the sample and of the run.
     chownSync(data, user.uid, user.gid)
-    for (let folder = dir; folder !== dirname(folder) && folder !== tmpdir(); folder = dirname(folder))
-      chmodSync(folder, 0o711)
+    for (const folder of [dir, dirname(dir)]) chmodSync(folder, 0o711)
   }
   const options = { ...user, cwd: '/', stdio: 'ignore' }
   execFileSync(join(PROGRAMS, 'initdb'), ['-D', data, '-U', USER, '-A', 'trust', '-E', 'UTF8'], options)

@@ -2,9 +2,10 @@
 import { pbkdf2 } from 'node:crypto'
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { createMemoryStore, openJsonStore, openRuntime, systemClock, systemIds } from 'sessionwright'
+import { openJsonStore, openRuntime, systemClock, systemIds } from 'sessionwright'
+import { changesOf } from '../made-changes.mjs'
 import { RawJournal } from '../raw-journal.mjs'
-import { appender, drive, ENTRIES, ENTRY_BYTES, figuresOf, openSessions, SESSIONS } from '../work.mjs'
+import { appender, drive, ENTRIES, ENTRY_BYTES, figuresOf, openSessions, SESSIONS, warmUp } from '../work.mjs'
 
 /** Enough work for one libuv task to keep a thread busy for some 10 ms. */
 const BUSY_ITERATIONS = 30_000
@@ -64,15 +65,17 @@ function parse(_dir, { ms, lines }) {
 
 /** The store without a runtime: changes that a runtime made are appended again, revision by revision. */
 async function journal(dir, { inFlight, ms, warmUpMs }) {
-  const changes = await changesOfOneSession()
-  const [created, activated, ...appends] = changes
+  const [created, activated, ...appends] = await changesOf({ id: 'one' }, async (session) => {
+    for (let n = 0; n < 64; n += 1) await session.append(ENTRIES[n], { operationId: `operation-${1e6 + n}` })
+  })
   const store = openJsonStore({ dir, clock: systemClock, unique: () => systemIds.entry() })
   await store.open({ readOnly: false })
   const revisions = new Map()
-  const append = (sessionId, { change, after, text }) => {
+  const append = (sessionId, { change, after }) => {
     const revision = (revisions.get(sessionId) ?? 0) + 1
     revisions.set(sessionId, revision)
-    return store.append({ ...change, sessionId, revision }, { ...after, sessionId, revision }, text)
+    // A runtime hands the entries over as text that it has already; the journal alone makes it itself, as RAW does.
+    return store.append({ ...change, sessionId, revision }, { ...after, sessionId, revision })
   }
   const ids = Array.from({ length: SESSIONS }, (_, n) => `session-${n}`)
   await Promise.all(ids.flatMap((id) => [append(id, created), append(id, activated)]))
@@ -81,7 +84,7 @@ async function journal(dir, { inFlight, ms, warmUpMs }) {
     asked += 1
     return append(ids[asked % SESSIONS], appends[asked % appends.length])
   }
-  await drive(inFlight, warmUpMs, ask)
+  await warmUp(inFlight, warmUpMs, ask)
   const before = store.stats().journalBytes
   const round = await drive(inFlight, ms, ask)
   const figures = figuresOf(round, store.stats().journalBytes - before)
@@ -89,33 +92,16 @@ async function journal(dir, { inFlight, ms, warmUpMs }) {
   return figures
 }
 
-async function changesOfOneSession() {
-  const store = createMemoryStore()
-  const kept = []
-  const append = store.append.bind(store)
-  store.append = (change, after, text) => {
-    // The runtime hands the entries over as text that it has made already; the journal alone makes it itself, as RAW does.
-    kept.push({ change, after })
-    return append(change, after, text)
-  }
-  const runtime = await openRuntime({ store })
-  const session = await (await runtime.create({ id: 'one' })).activate()
-  for (let n = 0; n < 64; n += 1) await session.append(ENTRIES[n], { operationId: `operation-${1e6 + n}` })
-  await runtime.close()
-  return kept
-}
-
 /** As many callers as are in flight, through the public API. */
-async function product(dir, { inFlight, ms, warmUpMs, keep, watch, busyTasks = 0, flushCounts, dead = 0 }) {
+async function product(dir, { inFlight, ms, warmUpMs, keep, watch, busyTasks = 0, flushCounts }) {
   const runtime = await openRuntime({ dir })
   const sessions = await openSessions(runtime)
-  if (dead > 0) await leaveDead(runtime, dead)
   const stop = await WATCHES[watch ?? 'nobody'](runtime)
   const ask = appender(sessions)
   const isBusy = { value: busyTasks > 0 }
   for (let task = 0; task < busyTasks; task += 1) keepBusy(isBusy)
   const flushes = () => (flushCounts === undefined ? 0 : Number(readFileSync(flushCounts).readBigUInt64LE()))
-  await drive(inFlight, warmUpMs, ask)
+  await warmUp(inFlight, warmUpMs, ask)
   const before = [runtime.stats().store.journalBytes, flushes()]
   const round = await drive(inFlight, ms, ask)
   const [bytes, flushed] = [runtime.stats().store.journalBytes - before[0], flushes() - before[1]]
@@ -135,15 +121,6 @@ async function product(dir, { inFlight, ms, warmUpMs, keep, watch, busyTasks = 0
 
 function keepBusy(isBusy) {
   if (isBusy.value) pbkdf2('busy', 'task', BUSY_ITERATIONS, 64, 'sha512', () => keepBusy(isBusy))
-}
-
-/** Sessions that are deleted again, so that compaction has something to give back. */
-async function leaveDead(runtime, count) {
-  for (let n = 0; n < count; n += 1) {
-    const session = await (await runtime.create({ id: `dead-${n}` })).activate()
-    await session.appendAll(ENTRIES.slice(0, 500))
-    await runtime.delete(session.id, { force: true })
-  }
 }
 
 /** Who looks on; each gives how to stop, which tells how much was heard. */

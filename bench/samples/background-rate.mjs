@@ -3,7 +3,7 @@
  * dead sessions, so that compaction has something to give back each time.
  */
 import { openJsonStore, openRuntime, systemClock, systemIds } from 'sessionwright'
-import { appender, drive, ENTRIES, figuresOf, openSessions, SESSIONS, sessionIdOf } from '../work.mjs'
+import { appender, drive, ENTRIES, figuresOf, openSessions, SESSIONS, sessionIdOf, warmUp } from '../work.mjs'
 import { median } from '../statistics.mjs'
 
 /** Sessions that are made and deleted before a busy turn. */
@@ -27,18 +27,19 @@ export async function run({ dir, ms, turns, large }) {
       )
     : await openSessions(runtime)
   const ask = appender(sessions)
-  await drive(64, ms, ask)
+  await warmUp(64, ms, ask)
   const [quiet, busy] = [[], []]
   let [checkpoints, compactions, freedBytes] = [0, 0, 0]
-  for (let turn = 0; turn < turns; turn += 1) {
-    quiet.push(figuresOf(await drive(64, ms, ask)))
+  const takeQuiet = async () => quiet.push(figuresOf(await drive(64, ms, ask)))
+  const takeBusy = async () => {
     await leaveDead(runtime)
     const until = performance.now() + ms
     const working = (async () => {
+      const before = compactions
       while (performance.now() < until) {
         await runtime.checkpoint()
         checkpoints += 1
-        if (compactions > turn) continue
+        if (compactions > before) continue
         freedBytes += (await runtime.compact()).freedBytes
         compactions += 1
       }
@@ -46,6 +47,8 @@ export async function run({ dir, ms, turns, large }) {
     busy.push(figuresOf(await drive(64, ms, ask)))
     await working
   }
+  for (let turn = 0; turn < turns; turn += 1)
+    for (const take of turn % 2 === 0 ? [takeQuiet, takeBusy] : [takeBusy, takeQuiet]) await take()
   await runtime.close()
   const middle = (all, key) => median(all.map((one) => one[key]))
   return {

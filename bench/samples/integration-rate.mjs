@@ -1,7 +1,8 @@
 /** Turns a second through one integration, or through what its framework ships for the same place. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { openRuntime } from 'sessionwright'
+import { assistantMessage, openRuntime, userMessage } from 'sessionwright'
+import { whySkipped } from '../peers.mjs'
 import { drive, ENTRIES, figuresOf } from '../work.mjs'
 
 /** A conversation ends after so many turns, and the next begins. */
@@ -30,7 +31,7 @@ export async function run({ kind, inFlight, ms, warmUpMs, folder }) {
     await close()
     return figures
   } catch (error) {
-    return { why: `${error.code ?? error.name}: ${String(error.message).split('\n', 1)[0]}` }
+    return { why: whySkipped(error) }
   } finally {
     rmSync(dir, { recursive: true, force: true })
   }
@@ -84,6 +85,33 @@ const KINDS = {
         kept.push(structuredClone(uiMessage(`user-${n}`, 'user', asked)))
         const messages = structuredClone(kept)
         kept = structuredClone([...messages, uiMessage(`assistant-${n}`, 'assistant', answered)])
+      }
+    }
+    return { begin: async () => begin(), close: () => Promise.resolve() }
+  },
+  /** As `runTurn` of examples/plain-loop.mjs does it, without tools. */
+  async 'loop ours'(dir) {
+    const runtime = await openRuntime({ dir })
+    const begin = async (id) => {
+      const session = await (await runtime.getOrCreate(id)).activate()
+      return async (n, asked, answered) => {
+        const keep = (step, entry) => session.append({ ...entry, id: step }, { operationId: step })
+        const transcript = []
+        for await (const entry of session.entries()) transcript.push(entry)
+        await keep(`turn-${n}/user`, userMessage(asked))
+        await session.admit('modelCall')
+        await keep(`turn-${n}/model`, assistantMessage(answered))
+      }
+    }
+    return { begin, close: () => runtime.close() }
+  },
+  async 'loop memory'() {
+    const begin = () => {
+      const kept = []
+      return async (n, asked, answered) => {
+        structuredClone(kept)
+        kept.push({ ...userMessage(asked), id: `turn-${n}/user` })
+        kept.push({ ...assistantMessage(answered), id: `turn-${n}/model` })
       }
     }
     return { begin: async () => begin(), close: () => Promise.resolve() }

@@ -4,15 +4,18 @@ import { join } from 'node:path'
 import { openRuntime } from 'sessionwright'
 
 const COUNT = 10_000
+const AT_ONCE = 100
 
 /** Runs one sample. */
 export async function run({ folder }) {
   const dir = mkdtempSync(join(folder, 'live-'))
   const runtime = await openRuntime({ dir, maxLiveActors: 2 * COUNT })
   const live = async (from, to) => {
-    const ids = Array.from({ length: to - from }, (_, n) => `session-${from + n}`)
-    // The handles are let go: what counts is what the runtime itself holds.
-    await Promise.all(ids.map(async (id) => void (await (await runtime.create({ id })).activate())))
+    for (let n = from; n < to; n += AT_ONCE) {
+      const ids = Array.from({ length: AT_ONCE }, (_, k) => `session-${n + k}`)
+      // The handles are let go: what counts is what the runtime itself holds.
+      await Promise.all(ids.map(async (id) => void (await (await runtime.create({ id })).activate())))
+    }
   }
   await live(0, 1000)
   const before = heapBytes()

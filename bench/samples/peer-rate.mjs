@@ -1,7 +1,7 @@
 /** Appends a second of one peer, on the same work. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { PEERS } from '../peers.mjs'
+import { PEERS, whySkipped } from '../peers.mjs'
 import { drive, ENTRIES, figuresOf, sessionIdOf, SESSIONS } from '../work.mjs'
 
 /** Runs one sample; `{why}` when the peer cannot be measured here. */
@@ -15,23 +15,24 @@ export async function run({ peer, inFlight, ms, warmUpMs, folder }) {
     ...entry,
   }))
   const sessions = Array.from({ length: SESSIONS }, (_, n) => sessionIdOf(n))
+  let store
   try {
     const module = await import(`../peers/${driver}.mjs`)
     const why = module.whyNot?.()
     if (why !== undefined) return { why }
-    const store = await module[open](dir, { inFlight, sessions, entries: stored })
+    store = await module[open](dir, { inFlight, sessions, entries: stored })
     let asked = 0
     const ask = () => {
       asked += 1
       return store.append(sessions[asked % SESSIONS], stored[asked % stored.length])
     }
     await drive(inFlight, warmUpMs, ask)
-    const figures = figuresOf(await drive(inFlight, ms, ask))
-    await store.close()
-    return figures
+    return figuresOf(await drive(inFlight, ms, ask))
   } catch (error) {
-    return { why: `${error.code ?? error.name}: ${String(error.message).split('\n', 1)[0]}` }
+    return { why: whySkipped(error) }
   } finally {
+    // A server of its own is stopped, whatever happened.
+    await store?.close()
     rmSync(dir, { recursive: true, force: true })
   }
 }

@@ -59,7 +59,8 @@ export class SegmentReader {
     // The hint has aged, or the file was replaced since it was opened (R2); compaction may replace it again meanwhile.
     let reason = first
     for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
-      this.forget(position.segment)
+      // What is known of the segment from the last look is enough, unless it is of a file that was replaced.
+      if (attempt > 1 || !this.#tables.has(position.segment)) this.forget(position.segment)
       const found = await this.locate(position)
       const again = found === undefined ? first : await this.#lineAt(found)
       if (typeof again !== 'string') return owned(again, position, sessionId, this.path(position.segment))
@@ -193,7 +194,7 @@ export class SegmentReader {
 }
 
 /** How often a line is looked for anew before it counts as missing. */
-const MOST_ATTEMPTS = 3
+const MOST_ATTEMPTS = 4
 
 /** The first row whose ordinal is at least this one. */
 function atOrAfter(ordinals: Uint32Array, ordinal: number): number {

@@ -91,6 +91,58 @@ test.each([
   await expectAll(store, all)
 })
 
+/** The same files, and how many bytes of segments were read. */
+function counted(disk: FileSystem) {
+  const count = { bytes: 0 }
+  const open: FileSystem['open'] = async (path, mode) => {
+    const handle = await disk.open(path, mode)
+    if (!path.includes('/journal/')) return handle
+    return {
+      read: async (target, offset, length, position) => {
+        const read = await handle.read(target, offset, length, position)
+        count.bytes += read
+        return read
+      },
+      write: (bytes, position) => handle.write(bytes, position),
+      truncate: (size) => handle.truncate(size),
+      sync: () => handle.sync(),
+      size: () => handle.size(),
+      close: () => handle.close(),
+    }
+  }
+  const files: FileSystem = {
+    open,
+    status: (path) => disk.status(path),
+    list: (folder) => disk.list(folder),
+    makeFolder: (path) => disk.makeFolder(path),
+    rename: (from, to) => disk.rename(from, to),
+    link: (existing, name) => disk.link(existing, name),
+    remove: (path) => disk.remove(path),
+    syncFolder: (path) => disk.syncFolder(path),
+  }
+  return { count, files }
+}
+
+test('[R2] lines that compaction moved are found by one look through their segment, not one for each', async () => {
+  const store = await open(files, { segmentBytes: 64_000 })
+  const [stays, gone] = [new SampleSession('stays'), new SampleSession('gone')]
+  for (let turn = 0; turn < 60; turn += 1) {
+    await gone.append(store, { entries: [gone.entry(`secret ${turn}`)] })
+    await stays.append(store)
+  }
+  await gone.delete(store)
+  await store.compact()
+  await store.close()
+  const disk = counted(files)
+  const again = await open(disk.files)
+  disk.count.bytes = 0
+
+  const changes = await again.changes(stays.id, { limit: 100 })
+
+  expect(changes).toHaveLength(stays.revision)
+  expect(disk.count.bytes).toBeLessThan(4 * journalOf(files).length)
+})
+
 test('[CO1] a deleted session made again after compaction goes on from its last revision', async () => {
   const all = await arranged(files)
   await all.store.compact()
