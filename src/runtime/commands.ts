@@ -195,19 +195,33 @@ export interface ParsedEntry {
 
 type Draft = Pick<ParsedEntry, 'draft' | 'draftText' | 'id' | 'at'>
 
-/** Messages that are nothing but a type and content: what the schema makes of them is known. */
-const MESSAGES: ReadonlyMap<unknown, Draft> = new Map(
+/** What the schema makes of a message that has no keys of its own. */
+const MESSAGES: ReadonlyMap<unknown, Pick<Draft, 'draft' | 'draftText'>> = new Map(
   (['user_message', 'assistant_message', 'system_message'] as const).map((type) => {
     const draft = Object.freeze({ type })
-    return [type, { draft, draftText: JSON.stringify(draft), id: undefined, at: undefined }]
+    return [type, { draft, draftText: JSON.stringify(draft) }]
   }),
 )
 
+const MESSAGE_KEYS: ReadonlySet<string> = new Set(['type', 'content', 'id', 'at'])
+
+/** A sound message, at a tenth of the schema's price; undefined for everything else, sound or not. */
 function messageDraft(entry: unknown): Draft | undefined {
   if (typeof entry !== 'object' || entry === null || Object.getPrototypeOf(entry) !== Object.prototype)
     return undefined
-  for (const key of Object.keys(entry)) if (key !== 'type' && key !== 'content') return undefined
-  return MESSAGES.get((entry as { readonly type?: unknown }).type)
+  for (const key of Object.keys(entry)) if (!MESSAGE_KEYS.has(key)) return undefined
+  const { type, id, at } = entry as { readonly type?: unknown; readonly id?: unknown; readonly at?: unknown }
+  const message = MESSAGES.get(type)
+  if (message === undefined || !isEntryId(id) || !isEntryTime(at)) return undefined
+  return { draft: message.draft, draftText: message.draftText, id, at }
+}
+
+function isEntryId(id: unknown): id is string | undefined {
+  return id === undefined || (typeof id === 'string' && id.length > 0 && id.length <= 128)
+}
+
+function isEntryTime(at: unknown): at is number | undefined {
+  return at === undefined || (Number.isSafeInteger(at) && (at as number) >= 0)
 }
 
 function parsedDraft(entry: unknown): Draft {

@@ -1,9 +1,9 @@
 /**
  * One session: its head, its tabs, and the scrubber that looks at any revision without changing anything.
  */
-import { useCallback, useMemo, type ReactNode } from 'react'
+import { lazy, Suspense, useCallback, useMemo, type ReactNode } from 'react'
 import { sessionPath, type ChangeLine, type Detail, type Info } from './api.ts'
-import { ChartView, type ChartState } from './chart-view.tsx'
+import type { ChartState } from './chart-view.tsx'
 import { Commands } from './commands.tsx'
 import { DiffView } from './diff-view.tsx'
 import { ago, clock, visible } from './format.ts'
@@ -13,6 +13,9 @@ import { Calm, RefusalNote, Status, useNow, useReading, word } from './parts.tsx
 import { go, sessionHash } from './route.ts'
 import { Timeline } from './timeline.tsx'
 import { Transcript } from './transcript.tsx'
+
+/** The chart with its library: half of the script, and not needed before a session is looked at. */
+const ChartView = lazy(async () => ({ default: (await import('./chart-view.tsx')).ChartView }))
 
 /** The tabs, in the order of their number keys. */
 export const TABS = ['chart', 'timeline', 'transcript', 'gauges', 'diff'] as const
@@ -230,7 +233,9 @@ function Charts({
           </button>
         ))}
       </div>
-      <ChartView name={name} state={state} />
+      <Suspense fallback={<Calm title="Laying out the chart…" />}>
+        <ChartView name={name} state={state} />
+      </Suspense>
     </div>
   )
 }

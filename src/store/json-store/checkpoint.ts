@@ -9,6 +9,9 @@ import type { Position, SessionIndex } from './session-index.ts'
 import type { Snapshot, Snapshots } from './snapshots.ts'
 import { shardOf, snapshotOf } from './snapshots.ts'
 
+/** Sessions whose states are read at once. */
+const AT_ONCE = 16
+
 /** What a checkpoint needs of the store. */
 export interface CheckpointSource {
   readonly index: SessionIndex
@@ -60,10 +63,14 @@ export class Checkpoint {
 
   async #writeShard(shard: number, sessionIds: readonly string[]): Promise<number> {
     const changes = new Map<string, Snapshot | undefined>()
-    for (const sessionId of sessionIds) {
-      this.#changed.delete(sessionId)
-      const snapshot = await this.#snapshot(sessionId)
-      if (snapshot !== 'later') changes.set(sessionId, snapshot)
+    for (let start = 0; start < sessionIds.length; start += AT_ONCE) {
+      const some = sessionIds.slice(start, start + AT_ONCE)
+      for (const sessionId of some) this.#changed.delete(sessionId)
+      const snapshots = await Promise.all(some.map((sessionId) => this.#snapshot(sessionId)))
+      for (const [index, sessionId] of some.entries()) {
+        const snapshot = snapshots[index]
+        if (snapshot !== 'later') changes.set(sessionId, snapshot)
+      }
     }
     try {
       return await this.#source.snapshots.update(shard, changes)

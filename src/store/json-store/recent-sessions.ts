@@ -1,7 +1,8 @@
 /**
  * Sessions that were appended to or read lately: where their newest line stands, lines in flight included, and their
  * newest durable state.
- *   T1  Bounded: beyond `most` the ones not used for longest go, but never one with lines in flight.
+ *   T1  Bounded: beyond `most` the ones not used for longest go, but never one with lines in flight. A use looks at a few
+ *       of them only, so with many in flight there may be more for a while.
  *   T2  `newest` may be ahead of the disk; `state` never is.
  */
 import type { StoredState } from '../change.ts'
@@ -30,6 +31,9 @@ export interface RecentSession {
   wholeBytes: number
   used: boolean
 }
+
+/** How many sessions a use looks at to find one that may go: more than one, so that a surplus shrinks again. */
+const LOOKS = 16
 
 /** The sessions in use, by id. */
 export class RecentSessions {
@@ -104,7 +108,7 @@ export class RecentSessions {
 
   /** Second chance: one that was used since the last look goes to the back instead (T1). */
   #evict(): void {
-    let looks = this.#sessions.size
+    let looks = LOOKS
     for (const [sessionId, session] of this.#sessions) {
       if (this.#sessions.size <= this.#most || looks === 0) return
       looks -= 1

@@ -29,7 +29,7 @@ class SessionRemains {
 /** What remains, by session. */
 export type Remains = Map<string, SessionRemains>
 
-const LINE = /"id":("(?:[^"\\]|\\.){1,1000}"),"rev":(\d{1,10})/
+const LINE = /^[^{}]{0,64}?"id":("(?:[^"\\]|\\.){1,1000}"),"rev":(\d{1,10})/
 const TOMBSTONE = '"deleted":true,"crc":"'
 
 /** Adds to `remains` what can be read in bad bytes. */

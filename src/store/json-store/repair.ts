@@ -18,7 +18,7 @@ import type { Examination } from './examination.ts'
 import { examine } from './examination.ts'
 import { parseIndexFileName } from './index-file.ts'
 import type { ChangeLine, SegmentHeader } from './line.ts'
-import { encodeHeader, parseLine } from './line.ts'
+import { parseLine } from './line.ts'
 import type { Ownership } from './owner.ts'
 import { takeOwnership } from './owner.ts'
 import { remainsOf } from './remains.ts'
@@ -27,6 +27,7 @@ import type { SalvagePlan, SessionRepair } from './salvage.ts'
 import { planSalvage } from './salvage.ts'
 import type { PlacedLine, SegmentScan } from './segment.ts'
 import { JOURNAL_FOLDER, scanSegment, segmentName } from './segment.ts'
+import type { AddedLine } from './segment-rewrite.ts'
 import { rewriteSegment } from './segment-rewrite.ts'
 import { SNAPSHOT_FOLDER, Snapshots } from './snapshots.ts'
 import { checkFolder, STORE_FILE } from './store-file.ts'
@@ -76,6 +77,8 @@ interface SegmentPlan {
   readonly dropped: Set<number>
   readonly discarded: Set<number>
   readonly starts: Map<number, Buffer>
+  /** Lines where none stands any more. */
+  readonly added: AddedLine[]
 }
 
 class Repair {
@@ -105,7 +108,6 @@ class Repair {
     await this.#setAside(plans)
     if (found.document === undefined) await this.#setStoreFileAside()
     await this.#rewrite(found, plans)
-    await this.#makeMissing(found)
     await this.#repairSnapshots(found, sessions)
     await this.#removeIndex()
     return {
@@ -117,7 +119,10 @@ class Repair {
     }
   }
 
-  /** Every segment that is there, with the remains of lines in its bad bytes. */
+  /**
+   * Every segment that is there, with the remains of lines in its bad bytes. One that is gone is made anew, without lines, so
+   * that its absence is not found again and again.
+   */
   async #segmentPlans(found: Examination): Promise<{ plans: SegmentPlan[]; remains: Remains }> {
     const plans: SegmentPlan[] = []
     const remains: Remains = new Map()
@@ -128,8 +133,12 @@ class Repair {
       const hasBad = scan.bad.length > 0
       const source = hasBad ? ((await readWhole(this.#files, path)) ?? Buffer.alloc(0)) : Buffer.alloc(0)
       for (const bad of scan.bad) remainsOf(source.subarray(bad.start, bad.end), remains)
-      plans.push({ scan, source, dropped: new Set(), discarded: new Set(), starts: new Map() })
+      plans.push(untouched(scan, source))
     }
+    for (const segment of found.missing) {
+      plans.push(untouched(emptyScan(segment), Buffer.alloc(0)))
+    }
+    plans.sort((a, b) => a.scan.segment - b.scan.segment)
     return { plans, remains }
   }
 
@@ -160,15 +169,9 @@ class Repair {
       const isDeleted = found.buried.has(sessionId) || told?.isDeletedAfter(last) === true
       const snapshot = await snapshots.get(sessionId)
       const plan = planSalvage(sessionId, known, { snapshot, newestRevision, isDeleted })
-      if (plan.report.outcome === 'lost' && snapshot !== undefined) {
-        const json = JSON.stringify({ sessionId, ...snapshot })
-        await this.#put(`snapshot-${encodeURIComponent(sessionId)}`, Buffer.from(`${json}\n`))
-      }
       for (const { segment, ordinal } of plan.dropped) bySegment.get(segment)?.dropped.add(ordinal)
       for (const { segment, ordinal } of plan.discarded) bySegment.get(segment)?.discarded.add(ordinal)
-      if (plan.start !== undefined) {
-        bySegment.get(plan.start.place.segment)?.starts.set(plan.start.place.ordinal, plan.start.bytes)
-      }
+      if (plan.start !== undefined) noteStart(bySegment.get(plan.start.place.segment), sessionId, plan.start)
       plans.push(plan)
     }
     return plans
@@ -219,9 +222,9 @@ class Repair {
 
   async #rewrite(found: Examination, segments: readonly SegmentPlan[]): Promise<void> {
     const damaged = new Set(found.damage.map(({ file }) => file))
-    for (const { scan, dropped, discarded, starts } of segments.toReversed()) {
+    for (const { scan, dropped, discarded, starts, added } of segments.toReversed()) {
       const isDamaged = scan.bad.length > 0 || damaged.has(`${JOURNAL_FOLDER}/${segmentName(scan.segment)}`)
-      if (!isDamaged && dropped.size + discarded.size + starts.size === 0) continue
+      if (!isDamaged && dropped.size + discarded.size + starts.size + added.length === 0) continue
       await this.#requireOurs()
       const keeps = ({ ordinal }: PlacedLine): boolean | Buffer =>
         starts.get(ordinal) ?? (!dropped.has(ordinal) && !discarded.has(ordinal))
@@ -230,18 +233,10 @@ class Repair {
         folder: this.#journal,
         scan,
         rules: { line: keeps, bad: () => 'drop' },
+        added,
         header: this.#headerOf(found, scan.segment),
         unique: this.#unique(),
       })
-    }
-  }
-
-  /** A segment that is gone is replaced by one without lines, so that its absence is not found again and again. */
-  async #makeMissing(found: Examination): Promise<void> {
-    for (const segment of found.missing) {
-      await this.#requireOurs()
-      const header = encodeHeader({ ...this.#headerOf(found, segment), compacted: true })
-      await replaceFile(this.#files, this.#journal, segmentName(segment), header, this.#unique())
     }
   }
 
@@ -280,6 +275,26 @@ class Repair {
     const { epoch } = this.#ownership
     if (!(await this.#ownership.isOurs())) throw sessionError('STORE_FENCED', { epoch, newer: epoch + 1 })
   }
+}
+
+function untouched(scan: SegmentScan, source: Buffer): SegmentPlan {
+  return { scan, source, dropped: new Set(), discarded: new Set(), starts: new Map(), added: [] }
+}
+
+function emptyScan(segment: number): SegmentScan {
+  const nothing = { epoch: 0, lines: [], bad: [], durable: 0, end: 0, ordinal: 0, size: 0 }
+  return { segment, header: undefined, ...nothing }
+}
+
+/** A line takes the place of one that stands there, or of one that is gone. */
+function noteStart(
+  plan: SegmentPlan | undefined,
+  sessionId: string,
+  { place: { ordinal }, bytes }: NonNullable<SalvagePlan['start']>,
+): void {
+  const isThere = plan?.scan.lines.some((line) => line.ordinal === ordinal) === true
+  if (isThere) plan.starts.set(ordinal, bytes)
+  else plan?.added.push({ sessionId, ordinal, bytes })
 }
 
 /** Ranges that touch become one. */

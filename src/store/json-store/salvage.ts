@@ -1,7 +1,8 @@
 /**
  * What can be saved of one session whose chain of lines is broken. Pure: lines in, a plan out.
  *   SA1  The newest state that can be worked out wins: from a whole patch or a snapshot behind the break if there is one,
- *        else the state before the break. A snapshot whose own line is gone gives that state too, under its revision.
+ *        else the state before the break. A snapshot whose own line is gone gives that state too, under its revision, even
+ *        when no line of the session is left.
  *   SA2  What is kept is one unbroken chain; the line it starts with holds the whole state and names no line before it.
  *   SA3  Entries of whole lines before that start are lifted into it, each once, so that the transcript keeps them.
  *   SA4  The report names every revision that is not readable any more.
@@ -38,7 +39,7 @@ export interface SalvagePlan {
   readonly dropped: readonly ChangeLine[]
   /** Lines of earlier, deleted lives that go for good. */
   readonly discarded: readonly ChangeLine[]
-  /** The line that takes the place of the first one kept, when that has to change (SA2). */
+  /** The line that takes the place of the first one kept, when that has to change (SA2), or of one that is gone. */
   readonly start: { readonly place: Place; readonly bytes: Buffer } | undefined
 }
 
@@ -87,35 +88,49 @@ export function planSalvage(
   }
 
   if (isDeleted) return { ...plan('deleted', []), dropped: [], discarded: lines }
-  if (life.length === 0)
-    return plan(tombstone === undefined || newestRevision > born ? 'lost' : 'deleted', [])
-  const last = life.at(-1) as ChangeLine
-  if (snapshot !== undefined && snapshot.revision > last.change.revision) {
-    const line = ahead(sessionId, last, snapshot)
-    const lifted = liftable(life, [])
-    const change = { ...line.change, entries: lifted }
-    return plan('suffix', [line], lifted, { place: last, bytes: encoded(last, change) })
+  const fromLines = planRuns()
+  const isGone = life.every(({ change }) => change.revision !== snapshot?.revision)
+  if (
+    isGone &&
+    snapshot !== undefined &&
+    snapshot.revision > Math.max(born, fromLines?.report.revision ?? 0)
+  ) {
+    const line = ahead(sessionId, snapshot)
+    const lifted = liftable(
+      life.filter(({ change }) => change.revision < snapshot.revision),
+      [],
+    )
+    return plan('suffix', [line], lifted, {
+      place: line,
+      bytes: encoded(line, { ...line.change, entries: lifted }),
+    })
   }
-  for (const run of runsOf(life).toReversed()) {
-    const first = run[0] as ChangeLine
-    if (first === life[0] && continues(tombstone, first)) {
-      const isWhole =
-        run.length === life.length && newestRevision <= (run.at(-1) as ChangeLine).change.revision
-      return plan(isWhole ? 'intact' : 'prefix', run)
+  if (fromLines !== undefined) return fromLines
+  const isLost = life.length > 0 || tombstone === undefined || newestRevision > born
+  return plan(isLost ? 'lost' : 'deleted', [])
+
+  function planRuns(): SalvagePlan | undefined {
+    for (const run of runsOf(life).toReversed()) {
+      const first = run[0] as ChangeLine
+      if (first === life[0] && continues(tombstone, first)) {
+        const isWhole =
+          run.length === life.length && newestRevision <= (run.at(-1) as ChangeLine).change.revision
+        return plan(isWhole ? 'intact' : 'prefix', run)
+      }
+      const found = startOf(sessionId, run, snapshot)
+      if (found === undefined) continue
+      const kept = run.slice(found.at)
+      const line = kept[0] as ChangeLine
+      const lifted = liftable(life.slice(0, life.indexOf(line)), line.change.entries)
+      const change = { ...asWhole(line.change, found.state), entries: [...lifted, ...line.change.entries] }
+      return plan('suffix', kept, lifted, { place: line, bytes: encoded(line, change) })
     }
-    const found = startOf(sessionId, run, snapshot)
-    if (found === undefined) continue
-    const kept = run.slice(found.at)
-    const line = kept[0] as ChangeLine
-    const lifted = liftable(life.slice(0, life.indexOf(line)), line.change.entries)
-    const change = { ...asWhole(line.change, found.state), entries: [...lifted, ...line.change.entries] }
-    return plan('suffix', kept, lifted, { place: line, bytes: encoded(line, change) })
+    return undefined
   }
-  return plan('lost', [])
 }
 
-/** A line for the revision of a snapshot whose own line is gone; it takes the place of `last`. */
-function ahead(sessionId: string, last: ChangeLine, snapshot: Snapshot): ChangeLine {
+/** A line for the revision of a snapshot, in the place of its own, which is gone. */
+function ahead(sessionId: string, snapshot: Snapshot): ChangeLine {
   const { revision, summary } = snapshot
   const change = {
     sessionId,
@@ -125,7 +140,9 @@ function ahead(sessionId: string, last: ChangeLine, snapshot: Snapshot): ChangeL
     patch: {},
     entries: [],
   }
-  return { ...last, prev: undefined, change: asWhole(change, stateOf(sessionId, snapshot)) }
+  const whole = asWhole(change, stateOf(sessionId, snapshot))
+  const [segment, ordinal] = snapshot.position
+  return { segment, ordinal, durable: 0, prev: undefined, change: whole }
 }
 
 /** Stretches of lines in which each names the one before it. */

@@ -36,6 +36,13 @@ const BLOT = Buffer.from('{"v":0,"blotted":true}\n')
 const NEWLINE = 0x0a
 const BLANK = Buffer.of(NEWLINE)
 
+/** A line that is put into a segment. */
+export interface AddedLine {
+  readonly sessionId: string
+  readonly ordinal: number
+  readonly bytes: Uint8Array
+}
+
 /** How a segment is written again. */
 export interface RewriteOptions {
   readonly files: FileSystem
@@ -44,6 +51,8 @@ export interface RewriteOptions {
   /** The whole segment, scanned just before. */
   readonly scan: SegmentScan
   readonly rules: RewriteRules
+  /** Lines that are put in by their ordinals, where no line stands any more. */
+  readonly added?: readonly AddedLine[]
   /** Takes the place of a header that is not legible any more. */
   readonly header?: SegmentHeader
   /** A string no other temporary file of the store bears. */
@@ -67,7 +76,20 @@ export async function rewriteSegment(options: RewriteOptions): Promise<Rewritten
     parts.push(bytes)
     end += bytes.length
   }
+  const added = (options.added ?? []).toSorted((a, b) => a.ordinal - b.ordinal)
+  const addBefore = (limit: number): void => {
+    for (let next = added[0]; next !== undefined && next.ordinal < limit; next = added[0]) {
+      const { sessionId, ordinal, bytes } = next
+      moved.push({
+        sessionId,
+        position: { segment: scan.segment, ordinal, offset: end, bytes: bytes.length },
+      })
+      put(bytes)
+      added.shift()
+    }
+  }
   for (const part of partsOf(scan)) {
+    if (!('reason' in part)) addBefore(part.ordinal)
     if ('reason' in part) {
       const fate = rules.bad(part)
       if (fate === 'keep' && part.end > part.start) {
@@ -83,6 +105,7 @@ export async function rewriteSegment(options: RewriteOptions): Promise<Rewritten
     moved.push({ sessionId: part.sessionId, position })
     put(bytes)
   }
+  addBefore(Infinity)
   put(encodeMark({ durable: end, at: scan.lines.at(-1)?.at ?? 0, epoch: Math.max(scan.epoch, header.epoch) }))
   await replaceFile(files, folder, name, Buffer.concat(parts), options.unique)
   return { moved, bytes: end, freed: source.length - end }

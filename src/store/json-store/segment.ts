@@ -73,7 +73,8 @@ const BLOCK_BYTES = 1 << 20
 const FOLLOWER_BLOCK_BYTES = 1 << 16
 const BLANKS = Buffer.alloc(4096, '\n')
 const LINE_START = Buffer.from('{"v":')
-const LEGIBLE_ID = /"id":("(?:[^"\\]|\\.){1,1000}")/
+/** The id of a line stands before anything nested, so that the id of an entry is not taken for it. */
+const LEGIBLE_ID = /^[^{}]{0,64}?"id":("(?:[^"\\]|\\.){1,1000}")/
 /** More ids than this in one bad place are not worth collecting. */
 const MOST_LEGIBLE = 1000
 
@@ -90,9 +91,10 @@ export async function scanSegment(
 ): Promise<SegmentScan> {
   const handle = await files.open(path, 'read')
   try {
+    const size = await handle.size()
     const scan = new Scan(path, segment, from)
-    await eachLine(handle, from, scan)
-    return scan.result(await handle.size())
+    await eachLine(handle, from, size, scan)
+    return scan.result(size)
   } finally {
     await handle.close()
   }
@@ -120,9 +122,16 @@ interface LineVisitor {
   rest(bytes: Buffer, start: number, end: number, offset: number): void
 }
 
-async function eachLine(handle: FileHandle, from: ScanStart, visitor: LineVisitor): Promise<void> {
+async function eachLine(
+  handle: FileHandle,
+  from: ScanStart,
+  size: number,
+  visitor: LineVisitor,
+): Promise<void> {
   const isFollowing = from.endsAtBlanks === true
-  let block = Buffer.allocUnsafe(isFollowing ? FOLLOWER_BLOCK_BYTES : BLOCK_BYTES)
+  // A file that grows meanwhile takes more rounds.
+  const rest = Math.max(1024, size - from.offset)
+  let block = Buffer.allocUnsafe(Math.min(rest, isFollowing ? FOLLOWER_BLOCK_BYTES : BLOCK_BYTES))
   let base = from.offset
   let have = 0
   for (;;) {

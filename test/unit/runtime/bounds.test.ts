@@ -1,7 +1,4 @@
 /** Goal: every queue has a bound with a name, and every end of a runtime an answer. */
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { userMessage } from '../../../src/runtime/entries.ts'
 import { openRuntime } from '../../../src/runtime/open-runtime.ts'
@@ -98,21 +95,5 @@ describe('versions', () => {
     expect(error).toMatchObject({ code: 'STORE_CORRUPT' })
     expect((error as { message: string }).message).toContain('activatedAt')
     await second.close()
-  })
-})
-
-describe('peers', () => {
-  test('an integration without its peer says which package to install, with PEER_MISSING', async () => {
-    const dist = fileURLToPath(new URL('../../../dist/', import.meta.url))
-    const program = `
-      import { register } from 'node:module'
-      register('data:text/javascript,' + encodeURIComponent(
-        'export const resolve = (name, context, next) => name === "@statelyai/inspect" ? Promise.reject(new Error("not installed")) : next(name, context)'))
-      const { statelyInspect } = await import(${JSON.stringify(`${dist}integrations/stately-inspect.js`)})
-      await statelyInspect({}).catch((error) => console.log(JSON.stringify([error.code, error.details.install])))`
-
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program])
-
-    expect(JSON.parse(stdout)).toEqual(['PEER_MISSING', 'npm install @statelyai/inspect'])
   })
 })
