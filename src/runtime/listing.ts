@@ -3,6 +3,8 @@
  *   G1  A page holds each matching session once, newest change first unless asked otherwise; equal times by id.
  *   G2  One unreadable session never hides the others; it is named with its code.
  *   G3  A cursor names the last line shown; sessions changed meanwhile move as their new time says.
+ *   G4  Where records decide, sessions that lie together are read together: what is rare costs about one pass over the
+ *       store.
  */
 import { z } from 'zod'
 import { isSessionError, sessionError } from '../errors.ts'
@@ -38,6 +40,9 @@ type Query = z.infer<typeof querySchema>
 /** Sessions read at once: enough to keep a disk busy, few enough to hold. */
 const AT_ONCE = 64
 
+/** Sessions looked at in one step when records decide: a page of what is frequent soon, then one pass for what is rare. */
+const STEPS = [AT_ONCE, 1024, Infinity] as const
+
 /** What a listing reads from. */
 export interface ListingSource {
   readonly store: SessionStore
@@ -52,32 +57,59 @@ export async function listSessions(source: ListingSource, options: ListQuery): P
   const limit = query.limit ?? 50
   const sorted = ordered(source.store.heads(), query)
   const items: SessionSummary[] = []
-  const unreadable: { id: string; code: string }[] = []
-  for (let start = 0; start < sorted.length; start += AT_ONCE) {
-    const heads = sorted.slice(start, start + AT_ONCE)
-    const states = await Promise.all(heads.map((head) => read(source, head, unreadable)))
-    for (const [index, state] of states.entries()) {
-      const head = heads[index]
-      if (head === undefined || state === undefined || !recordMatches(state, query)) continue
-      items.push(summaryOf(state, source.now))
+  const unreadable: Unreadable[] = []
+  const steps = looksAtRecords(query) ? STEPS : [AT_ONCE]
+  for (let start = 0, step = 0; start < sorted.length; step += 1) {
+    const heads = sorted.slice(start, start + (steps[Math.min(step, steps.length - 1)] ?? AT_ONCE))
+    const found = await look(source, heads, query)
+    for (const [index, head] of heads.entries()) {
+      const line = found.get(head.sessionId)
+      if (line === undefined) continue
+      if ('code' in line) unreadable.push(line)
+      else items.push(line)
       if (items.length === limit && start + index < sorted.length - 1) {
         return { items, nextCursor: cursorAt(head, query), unreadable }
       }
     }
+    start += heads.length
   }
   return { items, nextCursor: null, unreadable }
 }
 
-async function read(
+/** A session that could not be read (G2). */
+interface Unreadable {
+  readonly id: string
+  readonly code: string
+}
+
+/** What there is to say of these sessions, read in the order in which they lie in the store (G4). */
+async function look(
   source: ListingSource,
-  head: Head,
-  unreadable: { id: string; code: string }[],
-): Promise<StoredState | undefined> {
+  heads: readonly Head[],
+  query: Query,
+): Promise<ReadonlyMap<string, SessionSummary | Unreadable>> {
+  const { store } = source
+  const group = ({ sessionId }: Head): number => store.groupOf?.(sessionId) ?? 0
+  const asTheyLie = heads.length > AT_ONCE ? heads.toSorted((a, b) => group(a) - group(b)) : heads
+  const found = new Map<string, SessionSummary | Unreadable>()
+  for (let start = 0; start < asTheyLie.length; start += AT_ONCE) {
+    const some = asTheyLie.slice(start, start + AT_ONCE)
+    const lines = await Promise.all(some.map((head) => lineOf(source, head, query)))
+    for (const line of lines) if (line !== undefined) found.set(line.id, line)
+  }
+  return found
+}
+
+async function lineOf(
+  { stateOf, now }: ListingSource,
+  { sessionId }: Head,
+  query: Query,
+): Promise<SessionSummary | Unreadable | undefined> {
   try {
-    return await source.stateOf(head.sessionId)
+    const state = await stateOf(sessionId)
+    return state !== undefined && recordMatches(state, query) ? summaryOf(state, now) : undefined
   } catch (error) {
-    unreadable.push({ id: head.sessionId, code: isSessionError(error) ? error.code : 'INTERNAL' }) // G2
-    return undefined
+    return { id: sessionId, code: isSessionError(error) ? error.code : 'INTERNAL' }
   }
 }
 
@@ -117,6 +149,10 @@ function headMatches({ summary }: Head, query: Query): boolean {
     (query.updatedBefore === undefined || summary.updatedAt < query.updatedBefore) &&
     (query.updatedAfter === undefined || summary.updatedAt > query.updatedAfter)
   )
+}
+
+function looksAtRecords({ kind, tag, nameContains }: Query): boolean {
+  return kind !== undefined || tag !== undefined || nameContains !== undefined
 }
 
 function recordMatches(state: StoredState, query: Query): boolean {

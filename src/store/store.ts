@@ -114,6 +114,12 @@ export interface SessionStore {
   /** The newest durable state of a living session. @throws STORE_CORRUPT when this session is damaged. */
   state(sessionId: string): Promise<StoredState | undefined>
 
+  /**
+   * Sessions with the same number lie together: whoever reads many states reads those one after the other. Left out where
+   * it makes no difference.
+   */
+  groupOf?(sessionId: string): number
+
   /** A page of the living session's history. @throws STORE_CORRUPT when it runs into damage. */
   changes(sessionId: string, range: ChangeRange): Promise<readonly Change[]>
 

@@ -28,7 +28,7 @@ import { cursorOf } from './position.ts'
 import type { Recovered } from './recover.ts'
 import { listSegments, readJournal, repairJournal } from './recover.ts'
 import { JOURNAL_FOLDER, readHeader, segmentName } from './segment.ts'
-import { SNAPSHOT_FOLDER } from './snapshots.ts'
+import { shardOf, SNAPSHOT_FOLDER } from './snapshots.ts'
 import { checkFolder, readStoreFile, STORE_FORMAT, syncWayTo, writeStoreFile } from './store-file.ts'
 import { StoreView } from './store-view.ts'
 import type { WatchedFiles } from './watched-files.ts'
@@ -95,6 +95,10 @@ export class JsonStore implements SessionStore {
 
   heads(): Iterable<Head> {
     return this.#view?.recovered.state.index.heads() ?? []
+  }
+
+  groupOf(sessionId: string): number {
+    return shardOf(sessionId)
   }
 
   async state(sessionId: string): Promise<StoredState | undefined> {

@@ -9,6 +9,7 @@ import { sessionError } from '../../errors.ts'
 import type { Json } from '../../json.ts'
 import { isJsonObject } from '../../json.ts'
 import type { FileSystem } from '../file-system.ts'
+import { errnoOf } from '../file-system.ts'
 import type { TornTail } from '../store.ts'
 import { DamageReport } from './damage-report.ts'
 import type { JournalEnd } from './index-file.ts'
@@ -189,6 +190,10 @@ async function rewrite(
 async function removeLeftovers(files: FileSystem, folder: string): Promise<void> {
   if ((await files.status(folder)) === undefined) return
   for (const name of await files.list(folder)) {
-    if (name.endsWith('.tmp')) await files.remove(`${folder}/${name}`)
+    if (!name.endsWith('.tmp')) continue
+    // An owner that was taken for dead and goes on may have finished it meanwhile.
+    await files.remove(`${folder}/${name}`).catch((error: unknown) => {
+      if (errnoOf(error) !== 'ENOENT') throw error
+    })
   }
 }

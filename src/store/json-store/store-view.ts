@@ -2,9 +2,10 @@
  * What can be read of an open store, whoever opened it: states, histories, the feed, the damage.
  *   SV1  A damaged session is refused with its place; the others answer (S4).
  *   SV2  What a caller is given is its own; the state kept at hand is never handed out.
+ *   SV3  A session that is deleted while it is read is gone for that reader too, and not damaged.
  */
 import type { SessionError } from '../../errors.ts'
-import { sessionError } from '../../errors.ts'
+import { isSessionError, sessionError } from '../../errors.ts'
 import type { Change, StoredState } from '../change.ts'
 import type { FileSystem } from '../file-system.ts'
 import type { ChangeRange, Damage } from '../store.ts'
@@ -66,7 +67,7 @@ export class StoreView {
     const recent = this.recent.state(sessionId, index.lastRevision(sessionId))
     if (recent !== undefined) return recent
     this.#refuseDamaged(sessionId)
-    const state = await this.history.state(sessionId)
+    const state = await this.#unlessDeleted(sessionId, this.history.state(sessionId))
     if (state !== undefined) this.recent.keep(state)
     return state
   }
@@ -74,7 +75,7 @@ export class StoreView {
   /** A page of a living session's history. @throws STORE_CORRUPT */
   async changes(sessionId: string, range: ChangeRange): Promise<readonly Change[]> {
     this.#refuseDamaged(sessionId)
-    return this.history.changes(sessionId, range)
+    return (await this.#unlessDeleted(sessionId, this.history.changes(sessionId, range))) ?? []
   }
 
   /** Why a session cannot be used; undefined when it can (SV1). */
@@ -89,6 +90,17 @@ export class StoreView {
   /** All damage known so far. */
   damage(): readonly Damage[] {
     return [...this.recovered.state.damage.list(), ...this.snapshots.damage()]
+  }
+
+  /** What a read gave; undefined when the session was deleted, and its lines compacted away, while they were read (SV3). */
+  async #unlessDeleted<T>(sessionId: string, read: Promise<T>): Promise<T | undefined> {
+    try {
+      return await read
+    } catch (error) {
+      const isGone = this.recovered.state.index.head(sessionId) === undefined
+      if (isGone && isSessionError(error, 'STORE_CORRUPT')) return undefined
+      throw error
+    }
   }
 
   #refuseDamaged(sessionId: string): void {

@@ -1,0 +1,66 @@
+/** Goal: a page is the same however its sessions lie in the store, and what is rare does not read the store again and again. */
+import { expect, test } from 'vitest'
+import { listSessions } from '../../../src/runtime/listing.ts'
+import { openRuntime } from '../../../src/runtime/open-runtime.ts'
+import { createMemoryStore } from '../../../src/store/memory-store.ts'
+import type { SessionStore } from '../../../src/store/store.ts'
+
+const SESSIONS = 3_000
+
+/** A store in which sessions lie in ten groups, and which group each read went to. */
+async function groupedStore(): Promise<{ store: SessionStore; reads: number[] }> {
+  const memory = createMemoryStore()
+  const runtime = await openRuntime({ store: memory })
+  for (let n = 0; n < SESSIONS; n += 1)
+    await runtime.create({ id: `s-${n}`, tags: n % 500 === 0 ? ['rare'] : [] })
+  const groupOf = (id: string): number => Number(id.slice(2)) % 10
+  const reads: number[] = []
+  const state: SessionStore['state'] = (id) => {
+    reads.push(groupOf(id))
+    return memory.state(id)
+  }
+  return { store: { ...memory, groupOf, state }, reads }
+}
+
+test('[G1, G4] a rare tag is found in the order asked for, by about one pass over the groups', async () => {
+  const { store, reads } = await groupedStore()
+  const source = { store, now: 0, stateOf: (id: string) => store.state(id) }
+
+  const first = await listSessions(source, { tag: 'rare', order: 'created-asc', limit: 4 })
+  const turns = reads.filter((group, index) => index === 0 || group !== reads[index - 1]).length
+  const rest = await listSessions(source, {
+    tag: 'rare',
+    order: 'created-asc',
+    limit: 4,
+    cursor: first.nextCursor ?? '',
+  })
+
+  const ids = [...first.items, ...rest.items].map(({ id }) => id)
+  expect(new Set(ids)).toEqual(new Set([0, 500, 1000, 1500, 2000, 2500].map((n) => `s-${n}`)))
+  expect([first.items.length, rest.items.length, rest.nextCursor]).toEqual([4, 2, null])
+  const at = [...first.items, ...rest.items].map(({ createdAt }) => createdAt)
+  expect(at).toEqual(at.toSorted((a, b) => a - b))
+  // The first few are read as they come; after that each group once for a thousand, and once for all the others.
+  expect(turns).toBeLessThanOrEqual(64 + 10 + 10)
+})
+
+test('[G2] who cannot be read is named on the page it belongs to, once', async () => {
+  const { store } = await groupedStore()
+  const stateOf: SessionStore['state'] = (id) =>
+    id === 's-2999' ? Promise.reject(new TypeError('torn')) : store.state(id)
+  const source = { store, now: 0, stateOf }
+
+  const seen: string[] = []
+  let cursor: string | undefined
+  do {
+    const page = await listSessions(source, {
+      tag: 'rare',
+      limit: 2,
+      ...(cursor === undefined ? {} : { cursor }),
+    })
+    seen.push(...page.unreadable.map(({ id }) => id))
+    cursor = page.nextCursor ?? undefined
+  } while (cursor !== undefined)
+
+  expect(seen).toEqual(['s-2999'])
+})
