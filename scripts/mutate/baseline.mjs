@@ -4,7 +4,8 @@ import { withReachNotes } from './reach.mjs'
 
 /**
  * @typedef {{ ms: ReadonlyMap<string, number>, passed: ReadonlyMap<string, readonly string[]>,
- *   reaches: (test: string, module: string, owner: number) => boolean }} Baseline
+ *   reaches: (test: string, module: string, owner: number, name?: string) => boolean }} Baseline
+ *   `reaches` asks of a test file, or of one test in it
  */
 
 /** Every test file of a project, as paths from its root. @param {string} project */
@@ -41,13 +42,17 @@ export async function baselineOf(copy, tests, modules) {
   /** @type {Set<string>} */
   const reached = new Set()
   for (const name of readdirSync(folder)) {
-    for (const line of readFileSync(`${folder}/${name}`, 'utf8').split('\n'))
+    for (const line of readFileSync(`${folder}/${name}`, 'utf8').split('\n')) {
+      const [module, owner] = line.split(' ', 2)
       reached.add(`${name.replaceAll('+', '/')} ${line}`)
+      reached.add(`${name.replaceAll('+', '/')} ${module} ${owner}`)
+    }
   }
   rmSync(folder, { recursive: true })
   return {
     ms: new Map(runs.map(({ test, ms }) => [test, ms])),
     passed: new Map(runs.map(({ test, passed }) => [test, passed])),
-    reaches: (test, module, owner) => reached.has(`${test} ${module} ${owner}`),
+    reaches: (test, module, owner, name) =>
+      reached.has(`${test} ${module} ${owner}${name === undefined ? '' : ` ${name}`}`),
   }
 }

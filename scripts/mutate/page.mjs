@@ -1,84 +1,90 @@
-/** What a run says: a score for each file, the survivors, and docs/mutation.md. */
-import { isNoticed } from './trial.mjs'
-
-/** The share of mutants that tests must notice. */
-const GOAL = 0.85
+/** docs/mutation.md: the scores, what was not noticed with its judgement, and what each item of the seeds notices. */
+import { format, resolveConfig } from 'prettier'
+import { GOAL, percent } from './score.mjs'
 
 /**
- * @typedef {import('./trial.mjs').Verdict} Verdict
- * @typedef {Readonly<Record<string, string>>} Judged mutant ids to one sentence: why it is left, or what is missing;
- *   it begins with `Equivalent:` when no test could tell the mutant from the original
+ * @typedef {import('./score.mjs').Score} Score
+ * @typedef {import('./score.mjs').Judged} Judged
+ * @typedef {import('./seeds.mjs').SeedVerdict} SeedVerdict
  */
 
-/** One survivor on one line. @param {Verdict} verdict */
-export const survivorLine = ({ file, line, change, outcome }) => `${file}:${line} ${outcome}: ${change}`
+/** A cell of a table. @param {string | number} value */
+const cell = (value) => String(value).replaceAll('|', '\\|')
 
-const percent = (part, whole) => `${whole === 0 ? 100 : ((100 * part) / whole).toFixed(1)} %`
+/** A table. @param {readonly string[]} head @param {readonly (readonly (string | number)[])[]} rows */
+const table = (head, rows) =>
+  [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map(cell).join(' | ')} |`).join('\n')
 
-/** @param {readonly Verdict[]} verdicts @param {Judged} judged */
-function tally(verdicts, judged) {
-  const noticed = verdicts.filter(isNoticed).length
-  const equivalent = verdicts.filter(
-    (one) => !isNoticed(one) && judged[one.id]?.startsWith('Equivalent:'),
-  ).length
-  return { total: verdicts.length, noticed, equivalent, left: verdicts.length - noticed - equivalent }
+/**
+ * The page, formatted.
+ * @param {Score} score @param {Judged} judged @param {readonly SeedVerdict[]} seeds
+ * @param {{ date: string, seed: number }} run
+ */
+export async function pageOf(score, judged, seeds, run) {
+  const text = [opening(score, run), scoreTable(score), survivors(score, judged), seedTable(seeds)].join(
+    '\n\n',
+  )
+  return format(text, { ...(await resolveConfig(import.meta.filename)), parser: 'markdown' })
 }
 
-/** The scores as lines, and whether every file reaches the goal. @param {readonly Verdict[]} verdicts @param {Judged} judged */
-export function scoresOf(verdicts, judged) {
-  const files = [...new Set(verdicts.map(({ file }) => file))].toSorted()
-  const rows = [...files, 'all'].map((file) => ({
-    file,
-    ...tally(file === 'all' ? verdicts : verdicts.filter((one) => one.file === file), judged),
-  }))
-  return {
-    rows,
-    isGoalMet: rows.every(({ noticed, total }) => total === 0 || noticed / total >= GOAL),
-    lines: rows.map(
-      ({ file, noticed, total, equivalent }) =>
-        `${file.padEnd(40)} ${percent(noticed, total).padStart(7)}  ${noticed} of ${total}, ${equivalent} equivalent`,
-    ),
-  }
-}
-
-/** A cell of a table. @param {string} text */
-const cell = (text) => text.replaceAll('|', '\\|')
-
-/** The page. @param {readonly Verdict[]} verdicts @param {Judged} judged @param {{ sample: number, seed: number }} run */
-export function pageOf(verdicts, judged, { sample, seed }) {
-  const { rows } = scoresOf(verdicts, judged)
-  const left = verdicts
-    .filter((one) => !isNoticed(one))
-    .toSorted((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line))
-  const files = [...new Set(left.map(({ file }) => file))]
+/** @param {Score} score @param {{ date: string, seed: number }} run */
+function opening({ rows }, { date, seed }) {
+  const isSampled = rows.some(({ tried, possible }) => tried < possible)
   return `# Do the tests notice mistakes
 
-\`npm run mutate\` puts one small mistake at a time into a built module (a condition negated, a boundary moved, a statement removed, a word emptied, another value returned) and runs the tests that reach the place. A mistake that no test notices is listed below with a judgement. This page is written by \`npm run mutate -- --write\`${sample > 0 ? ` from ${sample} mistakes of each file (seed ${seed})` : ''}.
+\`npm run mutate\` puts one small mistake at a time into a built module and runs the tests that reach its function. The
+mistakes: a condition negated, an operator exchanged, a boundary moved, a statement removed, a word emptied, a flag
+turned, another value returned, a call left out. A mistake is noticed when a test fails or does not come to its end.
 
-A mistake is noticed when a test fails or does not come to its end. An equivalent one changes nothing that can be observed; it counts as not noticed in the first share, and is left out of the second. The goal is ${GOAL * 100} % of each file.
+This page is of ${date}, written by \`npm run mutate -- --write\`. Line numbers are those of that day.
 
-| file | mistakes | noticed | share | equivalent | share without them |
-| --- | --: | --: | --: | --: | --: |
-${rows
-  .map(
-    ({ file, total, noticed, equivalent }) =>
-      `| ${file === 'all' ? '**all**' : `\`${file}\``} | ${total} | ${noticed} | ${percent(noticed, total)} | ${equivalent} | ${percent(noticed, total - equivalent)} |`,
+## Scores
+
+The goal is ${GOAL * 100} % of each file. An equivalent mistake changes nothing that anybody can observe; it counts as
+not noticed in the share, and is left out of the last column.${
+    isSampled ? ` Where fewer were tried than are possible, they were drawn at random (seed ${seed}).` : ''
+  }`
+}
+
+/** @param {Score} score */
+function scoreTable({ rows, all }) {
+  const lines = [...rows, { ...all, file: '**all**' }].map(
+    ({ file, possible, tried, noticed, equivalent }) => [
+      file === '**all**' ? file : `\`${file}\``,
+      possible,
+      tried,
+      noticed,
+      percent(noticed, tried),
+      equivalent,
+      percent(noticed, tried - equivalent),
+    ],
   )
-  .join('\n')}
+  return table(['file', 'possible', 'tried', 'noticed', 'share', 'equivalent', 'share without them'], lines)
+}
 
-## What was not noticed
-${files
-  .map(
-    (file) => `
-### \`${file}\`
+/** @param {Score} score @param {Judged} judged */
+function survivors({ survivors: left }, judged) {
+  const files = [...new Set(left.map(({ file }) => file))]
+  const parts = files.map((file) => {
+    const rows = left
+      .filter((one) => one.file === file)
+      .map((one) => [one.line, one.change, judged[one.id] ?? 'Not judged.'])
+    return `### \`${file}\`\n\n${table(['line', 'mistake', 'judgement'], rows)}`
+  })
+  return ['## What was not noticed', ...(parts.length > 0 ? parts : ['Everything was noticed.'])].join('\n\n')
+}
 
-| line | mistake | judgement |
-| --: | --- | --- |
-${left
-  .filter((one) => one.file === file)
-  .map((one) => `| ${one.line} | ${cell(one.change)} | ${cell(judged[one.id] ?? 'Not judged.')} |`)
-  .join('\n')}
-`,
-  )
-  .join('')}`
+/** @param {readonly SeedVerdict[]} seeds */
+function seedTable(seeds) {
+  const rows = seeds
+    .toSorted((a, b) => (a.item < b.item ? -1 : 1))
+    .map(({ item, by }) => [
+      item,
+      by === undefined ? '' : `\`${by.file}\`:${by.line}`,
+      by?.change ?? 'None was found.',
+    ])
+  const told = `The other question: does a test of each item of [the seeds](seeds.md) notice a mistake? Mistakes were made in every
+module that the tests of an item reach, rare functions first, until one of these tests failed. A mistake that more than
+a third of a test file noticed does not count. ${seeds.filter(({ by }) => by !== undefined).length} of ${seeds.length} items have such a mistake; the table names the first one.`
+  return ['## The items of the seeds', told, table(['item', 'place', 'mistake'], rows)].join('\n\n')
 }

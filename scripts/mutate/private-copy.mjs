@@ -79,12 +79,10 @@ export class PrivateCopy {
       const timer = setTimeout(() => end({ runs: [], isLate: true, isDead: false }), timeoutMs)
       child.once('message', onRuns)
       child.once('exit', onExit)
-      child.send({ changed, tests, bail, reach })
+      child.send({ tests, bail, reach })
     })
     changed.forEach((path, i) => writeFileSync(`${this.folder}/${path}`, before[i] ?? ''))
     if (outcome.isLate || outcome.isDead) await this.#kill()
-    // What was broken is read anew before the next run.
-    else await this.#settle(child, changed)
     return outcome
   }
 
@@ -110,19 +108,6 @@ export class PrivateCopy {
         child.off('exit', onExit)
         resolve(child)
       })
-    })
-  }
-
-  async #settle(child, changed) {
-    await new Promise((resolve) => {
-      const end = () => {
-        child.off('message', end)
-        child.off('exit', end)
-        resolve(undefined)
-      }
-      child.once('message', end)
-      child.once('exit', end)
-      child.send({ changed, tests: [], bail: true })
     })
   }
 

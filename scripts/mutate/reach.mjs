@@ -1,5 +1,6 @@
 /**
- * Which functions a test reaches: the module is given a line in each function that writes the function's place once.
+ * Which functions a test reaches: the module is given a line in each function that writes the function's place, once for
+ * each test.
  */
 import { functionsOf } from './mutants.mjs'
 
@@ -7,7 +8,8 @@ import { functionsOf } from './mutants.mjs'
 export const REACH_FILE = 'SESSIONWRIGHT_MUTATE_REACH'
 
 /**
- * The module with a note in every function: `module start`, one line each, and `module -1` when it is loaded.
+ * The module with a note in every function: `module start test`, one line each; the start is -1 when it is loaded, and
+ * there is no test outside of one, and in other threads.
  * @param {string} module @param {string} code
  */
 export function withReachNotes(module, code) {
@@ -27,8 +29,9 @@ function __reach(start) {
   const path = process.env.${REACH_FILE}
   if (path === undefined) return
   const seen = (__reach.seen ??= new Set())
-  if (!seen.has(start)) __append(path, '${module} ' + start + '\\n')
-  seen.add(start)
+  const note = '${module} ' + start + ' ' + (globalThis.__testName ?? '') + '\\n'
+  if (!seen.has(note)) __append(path, note)
+  seen.add(note)
 }
 __reach(-1)
 `

@@ -18,6 +18,10 @@ const RUNTIME = [
   'test/contract/memory-store',
 ]
 const JOURNAL = ['test/unit/store/json-store/', 'test/property/disk', 'test/contract/json-store-crash']
+/** Without the tests that take power away at every call, which notice much and say it late. */
+const RECOVERY = ['line', 'segment', 'journal-scan', 'recover', 'json-store', 'doctor'].map(
+  (name) => `test/unit/store/json-store/${name}.test`,
+)
 
 /**
  * Source file to the beginnings of its tests' paths, cheapest first.
@@ -42,6 +46,9 @@ export const TARGETS = {
   'src/runtime/resident.ts': RUNTIME,
   'src/runtime/retention.ts': RUNTIME,
   'src/store/json-store/history.ts': JOURNAL,
-  'src/store/json-store/journal-scan.ts': JOURNAL,
-  'src/store/json-store/recover.ts': JOURNAL,
+  'src/store/json-store/journal-scan.ts': RECOVERY,
+  'src/store/json-store/line-scan.ts': RECOVERY,
+  'src/store/json-store/line.ts': RECOVERY,
+  'src/store/json-store/recover.ts': RECOVERY,
+  'src/store/json-store/segment.ts': RECOVERY,
 }

@@ -25,7 +25,7 @@ interface Session {
 }
 
 const OPEN_SESSIONS = 5
-const KEPT_SESSIONS = 3
+const KEPT_SESSIONS = 1
 const WORDS = ['order', 'refund', 'ünïcode ✓', 'flight', 'seat \u{1F4BA}', 'line\nbreak', '"quoted"', 'tool']
 
 /** Decides what is asked. */
@@ -54,8 +54,8 @@ export class Caller {
         ? { name: 'erase', sessionId: oldest.id, event: null, contents: [] }
         : plain('delete', oldest.id, 'deleted')
     }
-    if (random.chance(0.01)) return { name: 'checkpoint', event: null, contents: [] }
-    if (random.chance(0.01)) return { name: 'compact', event: null, contents: [] }
+    if (random.chance(0.02)) return { name: 'checkpoint', event: null, contents: [] }
+    if (random.chance(0.02)) return { name: 'compact', event: null, contents: [] }
     const ready = open.filter(({ isWaiting }) => !isWaiting)
     const session = ready[random.below(ready.length)]
     if (session === undefined) return undefined
@@ -143,7 +143,7 @@ export class Caller {
       return plain('extendLimits', id, 'extendLimits', [{ maxEntries: 10_000 + random.below(100) }])
     if (roll < 97) return plain('pause', id)
     if (roll < 97.5) return plain('resume', id)
-    return changes > 40 || roll > 99.8
+    return changes > 20 || roll > 99.8
       ? plain(random.chance(0.7) ? 'complete' : 'cancel', id)
       : this.#append(id)
   }

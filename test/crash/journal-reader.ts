@@ -2,7 +2,7 @@
  * A second reader of the journal format, written from docs/spec/journal.md alone: it shares no code with the product, so
  * that one mistake cannot be in both.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 
 interface Line {
@@ -30,7 +30,9 @@ export function readJournalFiles(dir: string): JournalContents {
   const living = new Map<string, Line[]>()
   const faults: string[] = []
   let [lines, tornBytes] = [0, 0]
-  const segments = readdirSync(`${dir}/journal`).filter((name) => /^\d{8}\.jsonl$/.test(name))
+  // An owner that was killed early enough has not even made the folder.
+  const names = existsSync(`${dir}/journal`) ? readdirSync(`${dir}/journal`) : []
+  const segments = names.filter((name) => /^\d{8}\.jsonl$/.test(name))
   for (const name of segments.toSorted()) {
     for (const text of readFileSync(`${dir}/journal/${name}`, 'latin1').split('\n')) {
       if (text === '') continue

@@ -3,7 +3,7 @@
  * note a command before it leaves and its outcome when they hear it; unknown ones are sent again, with the same operation
  * id, to the next agent. After each life a copy of the folder is opened and compared with their notes.
  */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -11,7 +11,7 @@ import { systemClock } from '../../src/runtime/clock.ts'
 import { systemIds } from '../../src/runtime/ids.ts'
 import { openRuntime } from '../../src/runtime/open-runtime.ts'
 import { openJsonStore } from '../../src/store/json-store/json-store.ts'
-import { seededRandom } from '../../src/testing/seeded-random.ts'
+import { seededRandom, type SeededRandom } from '../../src/testing/seeded-random.ts'
 import { Ledger } from '../support/ledger.ts'
 import { readStore } from '../support/recovered.ts'
 import type { Command, NumberedAnswer } from './agent-process.ts'
@@ -20,16 +20,24 @@ import type { Wish } from './caller.ts'
 import { Caller } from './caller.ts'
 import { readJournalFiles } from './journal-reader.ts'
 
-const KILLS = Number(process.env['SESSIONWRIGHT_CRASH_KILLS'] ?? 100)
 const SEED = Number(process.env['SESSIONWRIGHT_CRASH_SEED'] ?? Date.now() % 1_000_000)
+const MINUTES = Number(process.env['SESSIONWRIGHT_CRASH_MINUTES'] ?? 0)
+const KILLS = Number(process.env['SESSIONWRIGHT_CRASH_KILLS'] ?? (MINUTES > 0 ? Infinity : 500))
+/** Stores that are killed at the same time, each by itself: one for a core. */
+const LANES = 2
+/** So many lives has a store; all of it is read after each, so a longer one would take longer every time. */
+const LIVES = 25
 const IN_FLIGHT = 16
 const ANSWER_WITHIN_MS = 10_000
+/** So many erased sessions are looked for after each life; at the end all are. */
+const NEWEST_ERASED = 20
 
-const random = seededRandom(SEED)
-
+/** What happens to one store. */
 class Run {
+  readonly dir: string
+  readonly random: SeededRandom
   readonly ledger = new Ledger()
-  readonly caller = new Caller(random)
+  readonly caller: Caller
   readonly inFlight = new Map<number, Command>()
   /** Sessions of which not a byte may be left. */
   readonly erased = new Set<string>()
@@ -56,6 +64,12 @@ class Run {
   #number = 0
   #last: Command | undefined
 
+  constructor(dir: string, random: SeededRandom) {
+    this.dir = dir
+    this.random = random
+    this.caller = new Caller(random)
+  }
+
   /** Sends again what has no answer, then keeps sixteen commands on their way. */
   begin(agent: AgentProcess): void {
     this.reached.retriedApplied += this.ledger.unknownAndThere
@@ -77,7 +91,7 @@ class Run {
     if ('code' in answer) this.#refused(command, answer)
     else this.#accepted(command, answer.answer)
     if (isDying) return
-    if (random.chance(0.01) && this.#last !== undefined) {
+    if (this.random.chance(0.01) && this.#last !== undefined) {
       // An impatient caller asks a second time for what was answered already.
       this.reached.retriedKnown += 1
       this.#send(agent, this.#last)
@@ -156,9 +170,11 @@ class Run {
 
 /** One life of an agent, from its start to its death; the faults of it. */
 async function live(agent: AgentProcess, run: Run): Promise<void> {
-  const from = random.chance(0.1) ? 'opening' : random.chance(0.3) ? 'ready' : 'first answer'
-  const longestMs = from === 'opening' ? 25 : random.chance(0.15) ? 400 : 60
-  const delayMs = 1 + random.next() * (longestMs - 1)
+  const { random } = run
+  const from = random.chance(0.1) ? 'opening' : random.chance(0.1) ? 'ready' : 'answer'
+  // Counted in answers, a life is as long on a busy machine as on an idle one; the rest of a moment is left to chance.
+  let answers = random.chance(0.1) ? 20 + random.below(200) : 1 + random.below(50)
+  const delayMs = random.next() * (from === 'opening' ? 25 : 5)
   const death = new Promise<void>((resolve, reject) => {
     let [isDoomed, isDying] = [false, false]
     const fail = (why: unknown): void => reject(why instanceof Error ? why : new TypeError(String(why)))
@@ -174,7 +190,8 @@ async function live(agent: AgentProcess, run: Run): Promise<void> {
     agent.listen((answer) => {
       try {
         if ('number' in answer) {
-          if (from === 'first answer') dieSoon()
+          answers -= 1
+          if (from === 'answer' && answers === 0) dieSoon()
           run.hear(agent, answer, isDying)
         } else if (answer.is === 'broken') fail(answer.error)
         else if (answer.is === 'opening' && from === 'opening') dieSoon()
@@ -207,11 +224,17 @@ async function live(agent: AgentProcess, run: Run): Promise<void> {
 }
 
 /** Opens a copy, so that the next agent still meets the folder as the dead one left it. */
-async function check(dir: string, run: Run): Promise<readonly string[]> {
+async function check(run: Run, erased: readonly string[]): Promise<readonly string[]> {
+  const { dir } = run
   const copy = `${dir}-copy`
   const files = readJournalFiles(dir)
   cpSync(dir, copy, { recursive: true })
-  const store = openJsonStore({ dir: copy, clock: systemClock, unique: () => systemIds.session() })
+  const store = openJsonStore({
+    dir: copy,
+    clock: systemClock,
+    unique: () => systemIds.session(),
+    writer: 'in-process',
+  })
   await store.open({ readOnly: false })
   const { histories, states, faults } = await readStore(store)
   await store.close()
@@ -227,11 +250,11 @@ async function check(dir: string, run: Run): Promise<readonly string[]> {
   if (files.sessions.size !== histories.size) {
     found.push(`the second reader sees ${files.sessions.size} sessions, the store ${histories.size}`)
   }
-  return [...found, ...traces(dir, run.erased)]
+  return [...found, ...traces(dir, erased)]
 }
 
 /** Files that still hold something of an erased session. */
-function traces(dir: string, erased: ReadonlySet<string>): string[] {
+function traces(dir: string, erased: readonly string[]): string[] {
   const found: string[] = []
   for (const { name, parentPath } of readdirSync(dir, { recursive: true, withFileTypes: true }).filter(
     (one) => one.isFile(),
@@ -246,49 +269,81 @@ function traces(dir: string, erased: ReadonlySet<string>): string[] {
 }
 
 /** Index and snapshots are a checkpoint, never the only copy. */
-function dropCheckpoint(dir: string, run: Run): void {
+function dropCheckpoint({ dir, random, reached }: Run): void {
   if (random.chance(0.2)) {
     rmSync(join(dir, 'snapshots'), { recursive: true, force: true })
-    run.reached.droppedSnapshots += 1
+    reached.droppedSnapshots += 1
   }
   if (random.chance(0.2)) {
     for (const name of readdirSync(dir).filter((one) => one.startsWith('index-'))) rmSync(join(dir, name))
-    run.reached.droppedIndexes += 1
+    reached.droppedIndexes += 1
   }
 }
 
-test(`[S1, S2, JN8, RC1] ${KILLS} kills: nothing acknowledged is lost, nothing is applied twice`, async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sessionwright-crash-'))
-  const dir = join(folder, 'store')
-  const run = new Run()
-  const started = performance.now()
+/** Kills the agents of one store, one after the other; each is loaded while the one before it still lives. */
+async function kill(run: Run, isEnough: () => boolean): Promise<void> {
+  mkdirSync(run.dir, { mode: 0o700 })
+  let next = new AgentProcess(run.dir)
   try {
-    let agent = new AgentProcess(dir)
-    for (let kill = 1; kill <= KILLS; kill += 1) {
+    while (run.reached.lives < LIVES && !isEnough()) {
+      const agent = next
       run.ledger.nextLife()
-      await live(agent, run)
-      if (kill < KILLS) agent = new AgentProcess(dir)
-      const faults = await check(dir, run)
-      expect(faults, `after life ${kill}`).toEqual([])
-      dropCheckpoint(dir, run)
+      const life = live(agent, run)
+      next = new AgentProcess(run.dir)
+      await life
+      const newest = [...run.erased].slice(-NEWEST_ERASED)
+      expect(await check(run, newest), `after life ${run.reached.lives}`).toEqual([])
+      dropCheckpoint(run)
     }
+  } finally {
+    await next.kill()
+  }
+}
 
-    const runtime = await openRuntime({ dir })
-    const { items } = await runtime.list({ limit: 1000 })
-    for (const { id, entryCount } of items) {
-      let entries = 0
-      for await (const _ of (await runtime.get(id)).entries()) entries += 1
-      expect(entries, id).toBe(entryCount)
+/** Opens the store as a program does, reads all of it, closes it, and compares for the last time. */
+async function finish(run: Run): Promise<void> {
+  const runtime = await openRuntime({ dir: run.dir })
+  const { items } = await runtime.list({ limit: 1000 })
+  for (const { id, entryCount } of items) {
+    let entries = 0
+    for await (const _ of (await runtime.get(id)).entries()) entries += 1
+    expect(entries, id).toBe(entryCount)
+  }
+  await runtime.close()
+  expect(await check(run, [...run.erased]), 'after a clean close').toEqual([])
+}
+
+const MANY = KILLS === Infinity ? `${MINUTES} minutes of` : String(KILLS)
+
+test(`[S1, S2, JN8, RC1] ${MANY} kills: nothing acknowledged is lost, nothing is applied twice`, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sessionwright-crash-'))
+  const runs: Run[] = []
+  const started = performance.now()
+  let begun = 0
+  const isTimeUp = (): boolean => MINUTES > 0 && performance.now() - started > MINUTES * 60_000
+  const isEnough = (): boolean => isTimeUp() || (begun += 1) > KILLS
+  const lane = async (): Promise<void> => {
+    while (begun < KILLS && !isTimeUp()) {
+      const run = new Run(join(folder, `store-${runs.length}`), seededRandom(SEED + runs.length))
+      runs.push(run)
+      await kill(run, isEnough)
+      await finish(run)
+      rmSync(run.dir, { recursive: true })
     }
-    await runtime.close()
-    expect(await check(dir, run), 'after a clean close').toEqual([])
+  }
+  try {
+    await Promise.all(Array.from({ length: LANES }, lane))
   } catch (error) {
-    console.log(`kept: ${folder}\nREPRO: npm run test:crash -- --seed ${SEED} --kills ${KILLS}`)
+    console.log(`kept: ${folder}\nREPRO: npm run test:crash:long -- --part kills --seed ${SEED}`)
     throw error
   }
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
-  console.log(`seed ${SEED}, ${seconds} s: 0 lost, 0 repeated; reached ${JSON.stringify(run.reached)}`)
+  const reached: Record<string, number> = {}
+  for (const run of runs) {
+    for (const [what, count] of Object.entries(run.reached)) reached[what] = (reached[what] ?? 0) + count
+  }
+  console.log(`kills: seed ${SEED}, ${seconds} s: 0 lost, 0 repeated; reached ${JSON.stringify(reached)}`)
   rmSync(folder, { recursive: true })
 
-  expect(run.reached.acknowledged).toBeGreaterThan(KILLS)
+  expect(reached['acknowledged']).toBeGreaterThan(reached['lives'] ?? 0)
 })

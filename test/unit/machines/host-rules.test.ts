@@ -134,6 +134,27 @@ test('restoring leaves the facts as they were', () => {
   expect(JSON.stringify(facts)).toBe(before)
 })
 
+test('every chart bears the name under which inspectors show it', () => {
+  expect([supervisorMachine.id, sessionMachine.id, limitPolicy.id]).toEqual([
+    'supervisor',
+    'session',
+    'limitPolicy',
+  ])
+})
+
+test('[SM5] only what is at rest and of the table has a status', () => {
+  const values = [
+    'paused',
+    { active: 'ready' },
+    'active',
+    'archived',
+    { active: 'offering' },
+    { active: 'ready', a: 1 },
+  ]
+
+  expect(values.map(statusOf)).toEqual(['paused', 'active', undefined, undefined, undefined, undefined])
+})
+
 test.each(['archived', { active: 'thinking' }, { parked: 'ready' }])(
   'a removed state (%j) gives an actor in error, which is refused',
   (value) => {
@@ -161,6 +182,16 @@ test('a policy that gives no answer wedges its session at the door in silence, w
   expect(answer).toMatchObject({ value: { active: 'offering' }, said: [] })
   expect(after).toMatchObject({ value: { active: 'offering' }, said: [], context: { entryCount: 2 } })
   expect(isSound(wedged.actor.getSnapshot())).toBe(false)
+})
+
+test('[SM5] what is inside all limits is decided without the policy', () => {
+  const session = startSession({ limits: oneTurn }, withPolicy(silentPolicy))
+  tell(session, { type: 'activate', at: 1_100 })
+
+  const { value, said } = tell(session, user)
+
+  expect(value).toEqual({ active: 'ready' })
+  expect(said).toEqual([{ type: 'decided', accepted: true, entryKept: true, findings: [] }])
 })
 
 test('a policy that ended is found out before the next door', () => {

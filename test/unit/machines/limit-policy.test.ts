@@ -132,7 +132,9 @@ test('pause pauses the session, and it resumes once the limit is extended', () =
 
   expect(met.said).toMatchObject([{ accepted: true, entryKept: false, findings: [{ limit: 'turns' }] }])
   expect(met.context).toMatchObject({ entryCount: 2, pausedAt: 1_200, idleSince: null })
-  expect(held.said).toMatchObject([{ accepted: false, findings: [{ limit: 'turns', current: 2, max: 1 }] }])
+  expect(held.said).toMatchObject([
+    { accepted: false, entryKept: false, findings: [{ limit: 'turns', current: 2, max: 1 }] },
+  ])
   expect(held.context).toBe(met.context)
   expect(resumed.value).toEqual({ active: 'ready' })
   expect(resumed.policy).toBe('within')

@@ -292,6 +292,20 @@ test('[LM5] the fast check says yes exactly when nothing is met and nothing reac
   )
 })
 
+test('[LM5] at exactly its longest age and idle time a session is still within', () => {
+  const context = contextOf({ limits: limitsOf({ maxDurationMs: 100, maxIdleMs: 50 }), idleSince: 1_050 })
+
+  expect(isWithin(context, admit('turn', 1_100))).toBe(true)
+  expect(isWithin({ ...context, createdAt: 999 }, admit('turn', 1_100))).toBe(false)
+  expect(isWithin({ ...context, idleSince: 1_049 }, admit('turn', 1_100))).toBe(false)
+})
+
+test('[LM2] what is no door and brings no facts meets nothing, at a maximum neither', () => {
+  const context = contextOf({ limits: limitsOf({ maxEntries: 1, maxDurationMs: 1 }), entryCount: 1 })
+
+  expect(meet(context, { type: 'edit', at: 2_000 })).toEqual({ findings: [], reaches: true })
+})
+
 const finding = (limit: LimitName, action: LimitAction): LimitFinding => ({
   limit,
   action,

@@ -83,6 +83,16 @@ test.each([[[]], [['start']], [['start', 'recovered']], [['start', 'recovered', 
   },
 )
 
+test('[SV3] a runtime that stopped is over, also when it had failed', () => {
+  const supervisor = startSupervisor(
+    { type: 'start' },
+    { type: 'fail', code: 'STORE_FAILED' },
+    { type: 'stopped' },
+  )
+
+  expect(supervisor.getSnapshot()).toMatchObject({ value: 'stopped', status: 'done' })
+})
+
 test('[SV1] spawned sessions are counted, not held in the snapshot', () => {
   const supervisor = startSupervisor({ type: 'start' })
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { isSessionError } from '../../../../src/errors.ts'
 import type { Json, JsonObject } from '../../../../src/json.ts'
 import type { Change } from '../../../../src/store/change.ts'
@@ -160,6 +160,17 @@ test('[L4] the quick look and the full parse agree', () => {
       })
     }),
   )
+})
+
+test('[L4] the quick look at a line with entries parses nothing', () => {
+  const line = encode(ORDINARY)
+  const parse = vi.spyOn(JSON, 'parse')
+  try {
+    expect(scanLine(line, 0, line.length - 1, 'file')).toMatchObject({ revision: 7, durable: 4_096 })
+    expect(parse).not.toHaveBeenCalled()
+  } finally {
+    parse.mockRestore()
+  }
 })
 
 test('[L1, JN2] the checksum is the CRC32 of all bytes before its key', () => {

@@ -223,7 +223,7 @@ test('[SA1, SA3] a snapshot whose own line is gone gives its state under its rev
     lostRevisions: [[1, 3]],
     liftedEntries: 2,
   })
-  expect(plan.start?.place).toMatchObject({ segment: 1, ordinal: 2 })
+  expect(plan.start?.place).toMatchObject({ segment: 2, ordinal: 1 })
   expect(fold(undefined, start.change)).toEqual(stateAt(all, 4))
   expect(start.change.entries.map(({ id }) => id)).toEqual(['e1', 'e2'])
 })

@@ -1,5 +1,9 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Change } from '../../../../src/store/change.ts'
+import { diskFileSystem } from '../../../../src/store/file-system.ts'
 import {
   encodeHeader,
   encodeMark,
@@ -72,6 +76,19 @@ test('a line longer than a block is read whole', async () => {
   const found = await scan([HEADER, line(1, { text: 'y'.repeat(5_000_000) }), line(2)])
 
   expect(ordinalsOf(found)).toEqual([1, 2])
+})
+
+test('a file of several blocks is read from the disk as from memory', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'segment-'))
+  try {
+    const path = join(folder, segmentName(1))
+    const text = 'y'.repeat(700_000)
+    await writeFile(path, Buffer.concat([HEADER, line(1, { text }), line(2, { text }), line(3)]))
+
+    expect(ordinalsOf(await scanSegment(diskFileSystem, path, 1))).toEqual([1, 2, 3])
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 })
 
 test('[G3] bad bytes end where the next whole line begins, also without a newline between', async () => {
