@@ -104,7 +104,11 @@ async function tryFiles() {
     copies.map(async (copy) => {
       for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
         const verdict = await court.try(copy, mutant)
-        known.set(verdict.id, verdict)
+        const before = known.get(verdict.id)
+        known.set(
+          verdict.id,
+          before === undefined ? verdict : { ...verdict, first: before.first ?? before.outcome },
+        )
         verdicts.save()
         done += 1
         if (!isNoticed(verdict)) say(survivorLine(verdict))

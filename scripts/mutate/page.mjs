@@ -1,6 +1,7 @@
 /** docs/mutation.md: the scores, what was not noticed with its judgement, and what each item of the seeds notices. */
 import { format, resolveConfig } from 'prettier'
 import { GOAL, percent } from './score.mjs'
+import { MOST } from './seeds.mjs'
 
 /**
  * @typedef {import('./score.mjs').Score} Score
@@ -21,9 +22,12 @@ const table = (head, rows) =>
  * @param {{ date: string, seed: number }} run
  */
 export async function pageOf(score, judged, seeds, run) {
-  const text = [opening(score, run), scoreTable(score), survivors(score, judged), seedTable(seeds)].join(
-    '\n\n',
-  )
+  const text = [
+    opening(score, run),
+    scoreTable(score),
+    survivors(score, judged),
+    seedTable(seeds, judged),
+  ].join('\n\n')
   return format(text, { ...(await resolveConfig(import.meta.filename)), parser: 'markdown' })
 }
 
@@ -42,24 +46,32 @@ This page is of ${date}, written by \`npm run mutate -- --write\`. Line numbers 
 
 The goal is ${GOAL * 100} % of each file. An equivalent mistake changes nothing that anybody can observe; it counts as
 not noticed in the share, and is left out of the last column.${
-    isSampled ? ` Where fewer were tried than are possible, they were drawn at random (seed ${seed}).` : ''
-  }`
+    isSampled
+      ? ` Where fewer were tried than are possible, they were drawn at random (seed ${seed}); of the others
+"at first" tells more, the share that was noticed before tests were added for what was not.`
+      : ''
+  } Mistakes of recovery are shown to
+the unit tests of the journal only: those that take power away at every call would notice more, at their length.`
 }
 
 /** @param {Score} score */
 function scoreTable({ rows, all }) {
   const lines = [...rows, { ...all, file: '**all**' }].map(
-    ({ file, possible, tried, noticed, equivalent }) => [
+    ({ file, possible, tried, atFirst, noticed, equivalent }) => [
       file === '**all**' ? file : `\`${file}\``,
       possible,
       tried,
+      percent(atFirst, tried),
       noticed,
       percent(noticed, tried),
       equivalent,
       percent(noticed, tried - equivalent),
     ],
   )
-  return table(['file', 'possible', 'tried', 'noticed', 'share', 'equivalent', 'share without them'], lines)
+  return table(
+    ['file', 'possible', 'tried', 'at first', 'noticed', 'share', 'equivalent', 'share without them'],
+    lines,
+  )
 }
 
 /** @param {Score} score @param {Judged} judged */
@@ -74,17 +86,19 @@ function survivors({ survivors: left }, judged) {
   return ['## What was not noticed', ...(parts.length > 0 ? parts : ['Everything was noticed.'])].join('\n\n')
 }
 
-/** @param {readonly SeedVerdict[]} seeds */
-function seedTable(seeds) {
+/** @param {readonly SeedVerdict[]} seeds @param {Judged} judged */
+function seedTable(seeds, judged) {
   const rows = seeds
     .toSorted((a, b) => (a.item < b.item ? -1 : 1))
     .map(({ item, by }) => [
       item,
       by === undefined ? '' : `\`${by.file}\`:${by.line}`,
-      by?.change ?? 'None was found.',
+      by?.change ?? judged[item] ?? 'None was found.',
     ])
-  const told = `The other question: does a test of each item of [the seeds](seeds.md) notice a mistake? Mistakes were made in every
-module that the tests of an item reach, rare functions first, until one of these tests failed. A mistake that more than
-a third of a test file noticed does not count. ${seeds.filter(({ by }) => by !== undefined).length} of ${seeds.length} items have such a mistake; the table names the first one.`
+  const told = `The other question: does a test of each item of [the seeds](seeds.md) notice a mistake? Mistakes were made in the
+functions that the tests of an item reach, those first that few other tests reach, until one of these tests failed or
+${MOST} mistakes had been tried for it. A mistake that more than half of a test file noticed does not count. Of ${seeds.length}
+items tried ${seeds.filter(({ by }) => by !== undefined).length} have such a mistake, ${seeds.filter(({ isPicked }) => isPicked).length} of them one that was picked by hand; the table
+names the first one.`
   return ['## The items of the seeds', told, table(['item', 'place', 'mistake'], rows)].join('\n\n')
 }

@@ -6,9 +6,10 @@ export const GOAL = 0.85
 
 /**
  * @typedef {import('./trial.mjs').Verdict} Verdict
- * @typedef {Readonly<Record<string, string>>} Judged mutant ids to one sentence: why it is left, or what is missing;
+ * @typedef {Readonly<Record<string, string>>} Judged mutant ids, and items of the seeds, to one sentence: why it is left, or what is missing;
  *   it begins with `Equivalent:` when no test could tell the mutant from the original
- * @typedef {{ file: string, possible: number, tried: number, noticed: number, equivalent: number }} Row
+ * @typedef {{ file: string, possible: number, tried: number, atFirst: number, noticed: number,
+ *   equivalent: number }} Row `atFirst`: noticed before tests were written for those that were not
  * @typedef {{ rows: readonly Row[], all: Row, survivors: readonly Verdict[], lines: readonly string[], isGoalMet: boolean }} Score
  */
 
@@ -28,6 +29,7 @@ export function scoresOf(verdicts, judged, possible) {
     file,
     possible: count,
     tried: ours.length,
+    atFirst: ours.filter(({ first, outcome }) => isNoticed({ outcome: first ?? outcome })).length,
     noticed: ours.filter(isNoticed).length,
     equivalent: ours.filter((one) => !isNoticed(one) && judged[one.id]?.startsWith('Equivalent:')).length,
   })

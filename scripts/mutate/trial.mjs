@@ -3,11 +3,12 @@ import { readFileSync } from 'node:fs'
 
 /**
  * @typedef {{ id: string, file: string, line: number, source: string, change: string,
- *   outcome: 'killed' | 'late' | 'died' | 'survived' | 'unreached', by?: string, tests: number, ms: number }} Verdict
+ *   outcome: 'killed' | 'late' | 'died' | 'survived' | 'unreached', first?: Verdict['outcome'], by?: string, tests: number, ms: number }} Verdict
+ *   `first`: what came of it when it was tried first, when it was tried again.
  *   `late` and `died`: the tests did not come to an end, or their process did; both count as killed.
  */
 
-/** Whether a verdict says that the mistake would have been noticed. @param {Verdict} verdict */
+/** Whether a verdict says that the mistake would have been noticed. @param {Pick<Verdict, 'outcome'>} verdict */
 export const isNoticed = ({ outcome }) => outcome !== 'survived' && outcome !== 'unreached'
 
 /** Sends mutants to their tests; tests that killed before come first, then the quick ones. */
