@@ -2,7 +2,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 
 /** A command on its way to the agent. */
 export interface Command {
@@ -42,8 +41,6 @@ export interface AnswerBody {
 /** Segments and checkpoints so small that every life meets several of each. */
 const SIZES = { segmentBytes: 24 * 1024, checkpointBytes: 64 * 1024, idleMarkMs: 5 }
 
-const program = fileURLToPath(new URL('./agent.mjs', import.meta.url))
-
 /** One agent. It loads at once and opens the store when told to. */
 export class AgentProcess {
   readonly #child: ChildProcess
@@ -51,7 +48,8 @@ export class AgentProcess {
   #hear: (answer: Answer) => void = () => undefined
   #errors = ''
 
-  constructor(dir: string) {
+  /** @param program - the agent as `bundledAgent` made it. */
+  constructor(program: string, dir: string) {
     this.#child = spawn(process.execPath, [program, dir, JSON.stringify(SIZES)], {
       stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
     })

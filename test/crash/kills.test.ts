@@ -14,6 +14,7 @@ import { openJsonStore } from '../../src/store/json-store/json-store.ts'
 import { seededRandom, type SeededRandom } from '../../src/testing/seeded-random.ts'
 import { Ledger } from '../support/ledger.ts'
 import { readStore } from '../support/recovered.ts'
+import { bundledAgent } from './agent-bundle.ts'
 import type { Command, NumberedAnswer } from './agent-process.ts'
 import { AgentProcess } from './agent-process.ts'
 import type { Wish } from './caller.ts'
@@ -281,15 +282,15 @@ function dropCheckpoint({ dir, random, reached }: Run): void {
 }
 
 /** Kills the agents of one store, one after the other; each is loaded while the one before it still lives. */
-async function kill(run: Run, isEnough: () => boolean): Promise<void> {
+async function kill(run: Run, program: string, isEnough: () => boolean): Promise<void> {
   mkdirSync(run.dir, { mode: 0o700 })
-  let next = new AgentProcess(run.dir)
+  let next = new AgentProcess(program, run.dir)
   try {
     while (run.reached.lives < LIVES && !isEnough()) {
       const agent = next
       run.ledger.nextLife()
       const life = live(agent, run)
-      next = new AgentProcess(run.dir)
+      next = new AgentProcess(program, run.dir)
       await life
       const newest = [...run.erased].slice(-NEWEST_ERASED)
       expect(await check(run, newest), `after life ${run.reached.lives}`).toEqual([])
@@ -317,6 +318,7 @@ const MANY = KILLS === Infinity ? `${MINUTES} minutes of` : String(KILLS)
 
 test(`[S1, S2, JN8, RC1] ${MANY} kills: nothing acknowledged is lost, nothing is applied twice`, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sessionwright-crash-'))
+  const program = await bundledAgent(join(folder, 'agent'))
   const runs: Run[] = []
   const started = performance.now()
   let begun = 0
@@ -326,7 +328,7 @@ test(`[S1, S2, JN8, RC1] ${MANY} kills: nothing acknowledged is lost, nothing is
     while (begun < KILLS && !isTimeUp()) {
       const run = new Run(join(folder, `store-${runs.length}`), seededRandom(SEED + runs.length))
       runs.push(run)
-      await kill(run, isEnough)
+      await kill(run, program, isEnough)
       await finish(run)
       rmSync(run.dir, { recursive: true })
     }

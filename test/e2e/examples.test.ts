@@ -114,3 +114,20 @@ test('AI SDK: a message whose answer was cut off is answered, and kept once', as
     'answer-to-m-2',
   ])
 })
+
+test('OpenTelemetry: the trace after the restart is linked to the one before, and the turn ends in it', async () => {
+  const dir = folders.make()
+
+  const first = await runExample('opentelemetry.mjs', dir)
+  const second = await runExample('opentelemetry.mjs', dir)
+
+  expect([first, second]).toMatchObject([KILLED, FINISHED])
+  const [, before] =
+    /^span: session\.start of ticket-42 in trace ([0-9a-f]{32})$/m.exec(first.lines.join('\n')) ?? []
+  expect(before).toBeDefined()
+  const resumed = second.lines.find((line) => line.startsWith('span: session.resume'))
+  expect(resumed).toContain(`linked to ${before}`)
+  expect(second.lines.join('\n')).toMatch(/^span: chat large of ticket-42/m)
+  const { types } = await transcriptOf(dir, 'ticket-42')
+  expect(types).toEqual(['user_message', 'assistant_message'])
+})

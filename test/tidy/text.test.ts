@@ -201,7 +201,9 @@ const pages: Page[] = files
 const markdown = pages.filter(({ path }) => path.endsWith('.md'))
 
 test('files and folders have names that say what is inside, in kebab-case', () => {
-  const named = files.filter((path) => /^(?:src|test|scripts|bench|examples)\//.test(path))
+  const named = files.filter((path) =>
+    /^(?:src|test|scripts|bench|examples)\/.*(?<!\/RESULTS\.md)$/.test(path),
+  )
 
   expect(badNames(named.filter((path) => !/\/fixtures\//.test(path)))).toEqual([])
 })
