@@ -60,7 +60,9 @@ test('every output has a source', () => {
 test('every dependency is pinned to one version', () => {
   const versions = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })
 
-  expect(versions.filter(([, version]) => !/^(?:npm:[a-z-]+@)?\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version))).toEqual([])
+  expect(
+    versions.filter(([, version]) => !/^(?:npm:[a-z-]+@)?\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version)),
+  ).toEqual([])
 })
 
 test('every error code is on the error page, and the page is what the table says', async () => {
