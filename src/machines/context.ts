@@ -16,6 +16,7 @@ import type {
 import { isEnd, TARGETS } from './lifecycle.ts'
 import type { EndStatus, Status } from './lifecycle.ts'
 import { saturatingSum, stillNoticed, tally } from './limits.ts'
+import type { Tally } from './limits.ts'
 
 /** Some keys of the context. */
 export type ContextUpdate = Partial<SessionContext>
@@ -64,30 +65,46 @@ export function initialContext(input: SessionInput): SessionContext {
   }
 }
 
-/** The counters after an append or a delta, and the time of any other event (CX2). */
-export function kept(context: SessionContext, event: SessionEvent): ContextUpdate {
-  const { at } = event
-  if (event.type === 'append') {
-    const after = tally(context, event.entryTypes)
-    return {
-      turnCount: after.turnCount,
-      awaitingReply: after.awaitingReply,
-      entryCount: after.entryCount,
-      userMessageCount: after.userMessageCount,
-      assistantMessageCount: after.assistantMessageCount,
-      toolCallCount: after.toolCallCount,
-      idleSince: at,
-      updatedAt: at,
-    }
+/** The context after an append or a delta, with the time of any other event (CX2). */
+export function kept(context: SessionContext, event: SessionEvent): SessionContext {
+  switch (event.type) {
+    case 'append':
+      return counted(context, tally(context, event.entryTypes), event.at)
+    case 'recordDelta':
+      return {
+        ...context,
+        roundCount: saturatingSum(context.roundCount, 1),
+        deltaTokenCount: saturatingSum(context.deltaTokenCount, event.tokens),
+        updatedAt: event.at,
+      }
+    default:
+      return { ...context, updatedAt: event.at }
   }
-  if (event.type === 'recordDelta') {
-    return {
-      roundCount: saturatingSum(context.roundCount, 1),
-      deltaTokenCount: saturatingSum(context.deltaTokenCount, event.tokens),
-      updatedAt: at,
-    }
+}
+
+/** Every key by its name: this is done for each append, and a spread of so many keys takes twenty times as long. */
+function counted(context: SessionContext, after: Tally, at: number): SessionContext {
+  return {
+    turnCount: after.turnCount,
+    awaitingReply: after.awaitingReply,
+    entryCount: after.entryCount,
+    userMessageCount: after.userMessageCount,
+    assistantMessageCount: after.assistantMessageCount,
+    toolCallCount: after.toolCallCount,
+    roundCount: context.roundCount,
+    initialTokenCount: context.initialTokenCount,
+    deltaTokenCount: context.deltaTokenCount,
+    createdAt: context.createdAt,
+    activatedAt: context.activatedAt,
+    pausedAt: context.pausedAt,
+    endedAt: context.endedAt,
+    updatedAt: at,
+    expiresAt: context.expiresAt,
+    idleSince: at,
+    limits: context.limits,
+    noticed: context.noticed,
+    end: context.end,
   }
-  return { updatedAt: at }
 }
 
 /** Soft limits of these findings are noticed from here on. */

@@ -49,7 +49,8 @@ export const SESSION_MACHINE_VERSION = 1
 export type SessionMachineEvent = SessionEvent | LimitVerdict
 
 const NO_FINDINGS: readonly LimitFinding[] = Object.freeze([])
-const KEPT: Decided = Object.freeze(decided(true, true, NO_FINDINGS))
+/** What a session says of something it kept, with nothing to add. */
+export const KEPT: Decided = Object.freeze(decided(true, true, NO_FINDINGS))
 const EXPIRED: Decided = Object.freeze(decided(true, false, NO_FINDINGS))
 
 function decided(accepted: boolean, entryKept: boolean, findings: readonly LimitFinding[]): Decided {

@@ -12,6 +12,7 @@ import type { Json, JsonObject } from '../json.ts'
 import type { Decided, SessionContext, SessionEvent, SessionInput } from '../machines/events.ts'
 import { limitPolicy } from '../machines/limit-policy.ts'
 import { contextFault } from '../machines/context.ts'
+import { withShortCut } from '../machines/short-cut.ts'
 import {
   isSound,
   persistedSnapshotOf,
@@ -74,10 +75,11 @@ export class ActorHost {
   constructor(options: { readonly policy: PolicyOptions | undefined }) {
     const policy = options.policy ?? { logic: limitPolicy, ...BUILT_IN_POLICY }
     this.#identity = { version: SESSION_MACHINE_VERSION, policy: policy.name, policyVersion: policy.version }
-    this.#machine =
+    this.#machine = withShortCut(
       options.policy === undefined
         ? sessionMachine
-        : sessionMachine.provide({ actors: { limitPolicy: policy.logic as typeof limitPolicy } })
+        : sessionMachine.provide({ actors: { limitPolicy: policy.logic as typeof limitPolicy } }),
+    )
     this.#supervisor = createActor(supervisorMachine)
     this.#supervisor.start()
   }

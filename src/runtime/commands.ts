@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { sessionError } from '../errors.ts'
-import { MAX_DEPTH, plainJson, type Json, type JsonObject } from '../json.ts'
+import { jsonText, MAX_DEPTH, plainJson, quoted, type Json, type JsonObject } from '../json.ts'
 import { DOORS, LIMIT_ACTIONS, LIMITS, type Door, type Limits } from '../machines/events.ts'
 import type { RecordEdit } from '../store/change.ts'
 import { entryDraftSchema, type Entry, type EntryDraft } from './entries.ts'
@@ -239,7 +239,7 @@ export function parseEntry(
   const { draft, draftText, id, at } = messageDraft(entry) ?? parsedDraft(entry)
   const given = (entry as { readonly content?: unknown }).content
   const content = given === undefined ? null : parseContent(given, bounds, path)
-  return { draft, draftText, content, contentText: JSON.stringify(content), id, at }
+  return { draft, draftText, content, contentText: jsonText(content), id, at }
 }
 
 function parseContent(content: unknown, bounds: Bounds, path: readonly (string | number)[]): Json {
@@ -274,7 +274,7 @@ export function completeEntries(parsed: readonly ParsedEntry[], ids: Ids, now: n
   for (const { draft, draftText, content, contentText, id = ids.entry(), at = now } of parsed) {
     entries.push(Object.freeze({ id, at, ...draft, content }) as unknown as Entry)
     if (text.length > 1) text += ','
-    text += `{"id":${JSON.stringify(id)},"at":${at},${draftText.slice(1, -1)},"content":${contentText}}`
+    text += `{"id":${quoted(id)},"at":${at},${draftText.slice(1, -1)},"content":${contentText}}`
   }
   return { entries, text: `${text}]` }
 }

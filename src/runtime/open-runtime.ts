@@ -390,15 +390,31 @@ class LocalRuntime implements Runtime {
   #submit(resident: Resident, request: Request): Promise<Committed> {
     if (this.#readOnly) return Promise.reject(sessionError('READ_ONLY', { command: request.command }))
     this.#residents.touch(resident)
-    const { waiting } = resident
-    const isReady = waiting === undefined && (request.operation === undefined || resident.operations.complete)
-    // One promise on either way, so that answers of one batch are heard in their order (R3).
-    return new Promise((resolve, reject) => {
+    const isReady =
+      resident.waiting === undefined && (request.operation === undefined || resident.operations.complete)
+    return isReady && resident.late === 0
+      ? this.#road.submit(resident, request)
+      : this.#submitInTurn(resident, request, isReady)
+  }
+
+  /** A command that waits, and those made until it is answered: one promise more each, so that order is kept (R3). */
+  #submitInTurn(resident: Resident, request: Request, isReady: boolean): Promise<Committed> {
+    resident.late += 1
+    const answered = (): void => {
+      resident.late -= 1
+    }
+    return new Promise<Committed>((resolve, reject) => {
       const submit = (): void => {
-        this.#road.submit(resident, request).then(resolve, reject)
+        const answer = this.#road.submit(resident, request)
+        answer.then(answered, answered)
+        answer.then(resolve, reject)
       }
       if (isReady) submit()
-      else this.#ready(resident, request.options).then(submit, reject)
+      else
+        this.#ready(resident, request.options).then(submit, (error: unknown) => {
+          answered()
+          reject(error as Error)
+        })
     })
   }
 

@@ -34,6 +34,8 @@ export class Resident {
   tail: Promise<unknown> | undefined
   /** Commands wait for this while the session's operations are read back. */
   waiting: Promise<void> | undefined
+  /** Commands that had to wait, or came while such a one was on its way, and are not answered yet. */
+  late = 0
   /** Raised when memory fell back to the last durable state, so that stragglers of before are told apart. */
   generation = 0
   /** Used since the last sweep; such a session is passivated later than others. */

@@ -12,7 +12,7 @@ import {
   type SessionEvent,
 } from '../machines/events.ts'
 import { isEnd, TARGETS, type CommandName, type Status } from '../machines/lifecycle.ts'
-import type { Quarantine, StoredState } from '../store/change.ts'
+import type { Quarantine, StoredEvent, StoredState } from '../store/change.ts'
 import {
   completeEntries,
   contentOf,
@@ -23,6 +23,7 @@ import {
   parseFailure,
   parseLimits,
   parseTokens,
+  type ParsedEntry,
 } from './commands.ts'
 import type { Committed, Request } from './commit.ts'
 import type { EntryDraft } from './entries.ts'
@@ -50,6 +51,9 @@ import type {
 } from './session.ts'
 
 type Parts = Pick<Request, 'event' | 'stored'> & Partial<Pick<Request, 'entries' | 'edits'>>
+
+/** One object for all appends. */
+const APPEND: StoredEvent = Object.freeze({ type: 'append' })
 
 /** A session handle. Its type hides what the status does not allow; its methods check again (H3). */
 export class SessionHandle {
@@ -223,26 +227,35 @@ export class SessionHandle {
     return this.#append(entries, options, true)
   }
 
-  async #append(
+  /** No async function: it would be another promise for each append. */
+  #append(
     entries: readonly EntryDraft[],
     options: CommandOptions | undefined,
     several: boolean,
   ): Promise<Appended> {
-    const { bounds, ids } = this.#port
-    if (several && entries.length === 0) {
+    try {
+      const parsed = this.#parseEntries(entries, several)
+      const entryTypes = parsed.map(({ draft }) => draft.type)
+      const answer = this.#submit('append', options, () => contentOf(parsed), {
+        event: (at) => ({ type: 'append', at, entryTypes }),
+        stored: APPEND,
+        entries: (at) => completeEntries(parsed, this.#port.ids, at),
+      })
+      return answer.then(appendedBy)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  #parseEntries(entries: readonly EntryDraft[], several: boolean): readonly ParsedEntry[] {
+    const { bounds } = this.#port
+    if (!several) return entries.map((entry) => parseEntry(entry, bounds, []))
+    if (entries.length === 0) {
       throw sessionError('COMMAND_INVALID', { command: 'appendAll', path: [], reason: 'there is no entry' })
     }
-    const parsed = entries.map((entry, index) => parseEntry(entry, bounds, several ? [index] : []))
-    if (several) checkBytes(Buffer.byteLength(contentOf(parsed)), { maxBytes: bounds.maxChangeBytes })
-    const entryTypes = parsed.map(({ draft }) => draft.type)
-    const done = await this.#submit('append', options, () => contentOf(parsed), {
-      event: (at) => ({ type: 'append', at, entryTypes }),
-      stored: { type: 'append' },
-      entries: (at) => completeEntries(parsed, ids, at),
-    })
-    const { revision, entryIds, findings } = done
-    if (done.status !== null) return { kept: false, outcome: outcomeOf(done.status), revision, findings }
-    return { kept: true, revision, entryId: entryIds[0] as string, entryIds, notices: findings }
+    const parsed = entries.map((entry, index) => parseEntry(entry, bounds, [index]))
+    checkBytes(Buffer.byteLength(contentOf(parsed)), { maxBytes: bounds.maxChangeBytes })
+    return parsed
   }
 
   async recordDelta(tokens: number, options?: CommandOptions): Promise<{ readonly revision: number }> {
@@ -355,6 +368,11 @@ export class SessionHandle {
 
 function outcomeOf(status: Status): 'ended' | 'paused' {
   return isEnd(status) ? 'ended' : 'paused'
+}
+
+function appendedBy({ revision, status, entryIds, findings }: Committed): Appended {
+  if (status !== null) return { kept: false, outcome: outcomeOf(status), revision, findings }
+  return { kept: true, revision, entryId: entryIds[0] as string, entryIds, notices: findings }
 }
 
 function revisionOf(done: Committed): { readonly revision: number } {

@@ -11,7 +11,7 @@
 import { crc32 } from 'node:zlib'
 import { sessionError } from '../../errors.ts'
 import type { Json, JsonObject } from '../../json.ts'
-import { isJsonObject } from '../../json.ts'
+import { isJsonObject, quoted } from '../../json.ts'
 import type { Change, Finding, Patch, StoredEntry, StoredEvent, Summary } from '../change.ts'
 import type { Position } from './session-index.ts'
 
@@ -43,13 +43,18 @@ export function lineBody(change: Change, entriesText?: string): string {
   const { operation, entries, findings, summary } = change
   let body = `,"at":${change.at}`
   if (operation !== undefined) {
-    body += `,"op":[${JSON.stringify(operation.id)},${JSON.stringify(operation.digest)}]`
+    body += `,"op":[${quoted(operation.id)},${quoted(operation.digest)}]`
   }
-  body += `,"event":${JSON.stringify(change.event)},"patch":${JSON.stringify(change.patch)}`
+  body += `,"event":${eventText(change.event)},"patch":${JSON.stringify(change.patch)}`
   if (entries.length > 0) body += `,"entries":${entriesText ?? JSON.stringify(entries)}`
   if (findings !== undefined) body += `,"findings":${JSON.stringify(findings)}`
   if (summary !== undefined) body += `,"summary":${JSON.stringify(summary)}`
   return change.tombstone === true ? `${body},"deleted":true` : body
+}
+
+/** Most events are a type and nothing else. */
+function eventText(event: StoredEvent): string {
+  return Object.keys(event).length === 1 ? `{"type":${quoted(event.type)}}` : JSON.stringify(event)
 }
 
 /** Bytes that surely hold a line of this body. */
