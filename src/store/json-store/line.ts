@@ -23,7 +23,8 @@ const COMMA = 0x2c
 const QUOTE = 0x22
 
 /** How every line ends; the eight zeros are replaced by the checksum. */
-const TAIL = Buffer.from(',"crc":"00000000"}\n')
+const TAIL_TEXT = ',"crc":"00000000"}\n'
+const TAIL = Buffer.from(TAIL_TEXT)
 const TAIL_DIGITS = 8
 
 /** Bytes of `,"crc":"…"}` without the newline. */
@@ -78,7 +79,7 @@ export function writeLine(
 ): number {
   const link = prev === undefined ? 'null' : `[${prev.segment},${prev.ordinal},${prev.offset},${prev.bytes}]`
   const prefix = `{"v":1,"pos":[${place.segment},${place.ordinal}],"id":${idText},"rev":${revision},"prev":${link},"durable":${place.durable}`
-  return seal(target, start, start + target.write(prefix + body, start, 'utf8'))
+  return seal(target, start, start + target.write(prefix + body + TAIL_TEXT, start, 'utf8'))
 }
 
 /** The first line of a segment. */
@@ -117,21 +118,21 @@ export function encodeMark(mark: Mark): Buffer {
 }
 
 function encodeObject(object: JsonObject): Buffer {
-  const text = JSON.stringify(object)
-  const bytes = Buffer.alloc(Buffer.byteLength(text) + TAIL.length)
-  const end = bytes.write(text, 0, 'utf8') - 1
-  return bytes.subarray(0, seal(bytes, 0, end))
+  const bytes = Buffer.from(JSON.stringify(object).slice(0, -1) + TAIL_TEXT)
+  seal(bytes, 0, bytes.length)
+  return bytes
 }
 
-/** Closes a line whose last brace is left out: checksum, brace, newline (L1). */
+/** Puts the checksum into the tail of a line that ends at `end` (L1), and answers `end`. */
 function seal(target: Buffer, start: number, end: number): number {
-  let sum = crc32(target.subarray(start, end))
-  TAIL.copy(target, end)
-  for (let digit = end + TAIL_DIGITS + 7; digit >= end + TAIL_DIGITS; digit -= 1) {
+  const sealAt = end - TAIL.length
+  let sum = crc32(target.subarray(start, sealAt))
+  const digits = sealAt + TAIL_DIGITS
+  for (let digit = digits + 7; digit >= digits; digit -= 1) {
     target[digit] = HEX[sum & 15] as number
     sum >>>= 4
   }
-  return end + TAIL.length
+  return end
 }
 
 /**
