@@ -31,8 +31,12 @@ import { threadWriter } from './thread-writer.ts'
 import type { WatchedFiles } from './watched-files.ts'
 import { isNoRoom } from './watched-files.ts'
 
-/** On close at least so many bytes of snapshots are written. */
-const CLOSING_BUDGET_BYTES = 4 << 20
+/** The share of the journal bytes since the last checkpoint that snapshots may take (CK1). */
+const SNAPSHOT_SHARE = 0.5
+
+/** So many bytes of snapshots may be written however little the journal grew: in the background, and on close. */
+const LEAST_BUDGET_BYTES = 4 << 20
+const CLOSING_BUDGET_BYTES = 16 << 20
 
 /**
  * In the background compaction begins when more than this share of the journal is dead. It takes the segments of which
@@ -75,7 +79,7 @@ export class OwnedStore {
     const segmentBytes = options.segmentBytes ?? SEGMENT_BYTES
     this.#made = made
     this.#serial = view.recovered.serial
-    this.#checkpoint = new Checkpoint({ index, snapshots: view.snapshots, state: (id) => view.peek(id) })
+    this.#checkpoint = new Checkpoint({ index, snapshots: view.snapshots })
     this.#journal = new Journal({
       ...start,
       storeId,
@@ -174,7 +178,8 @@ export class OwnedStore {
   async #writeLastCheckpoint(): Promise<void> {
     try {
       await this.#requireOurs()
-      await this.#checkpoint.write(Math.max(CLOSING_BUDGET_BYTES, this.#bytesSinceCheckpoint))
+      const budget = this.#bytesSinceCheckpoint * SNAPSHOT_SHARE
+      await this.#checkpoint.write(Math.max(CLOSING_BUDGET_BYTES, budget))
       await this.#writeIndex(true)
     } catch (error) {
       this.#warn(error, 'the last checkpoint failed')
@@ -199,7 +204,7 @@ export class OwnedStore {
     const isDeleted = change.tombstone === true
     index.set(change.sessionId, append, change.revision, isDeleted ? 'deleted' : after.summary)
     session.state = isDeleted ? undefined : after
-    this.#checkpoint.touch(change.sessionId)
+    this.#checkpoint.touch(change.sessionId, session)
     this.#bytesSinceCheckpoint += append.bytes
     if (this.#bytesSinceCheckpoint >= (this.#made.options.checkpointBytes ?? CHECKPOINT_BYTES))
       this.#checkpointSoon()
@@ -220,7 +225,7 @@ export class OwnedStore {
   }
 
   async #writeCheckpoint(): Promise<void> {
-    const budget = this.#bytesSinceCheckpoint
+    const budget = Math.max(LEAST_BUDGET_BYTES, this.#bytesSinceCheckpoint * SNAPSHOT_SHARE)
     this.#bytesSinceCheckpoint = 0
     this.#isCheckpointDue = false
     this.#refuseWhenFailed('checkpoint')

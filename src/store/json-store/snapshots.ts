@@ -36,8 +36,8 @@ export const SNAPSHOT_FOLDER = 'snapshots'
 
 const FORMAT = 1
 
-/** How many parsed shards are kept in memory. */
-const KEPT_SHARDS = 8
+/** Parsed shards are kept in memory while their files together are no larger. */
+const KEPT_BYTES = 16 << 20
 
 /** The shard of a session: the first byte of the CRC32 of its id. */
 export function shardOf(sessionId: string): number {
@@ -69,18 +69,26 @@ export interface SnapshotsOptions {
   readonly unique: () => string
 }
 
-/** The shards of a store. Writes are made one after the other; reads may run beside them. */
+/** A shard in memory. */
+interface Shard {
+  /** In here already while it is being read. */
+  readonly low: Promise<Low<ShardDocument>>
+  /** Of its file, as far as it is known. */
+  bytes: number
+}
+
+/** The shards of a store. Writes to one shard are made one after the other; reads may run beside them. */
 export class Snapshots {
   readonly #files: FileSystem
   readonly #folder: string
   readonly #unique: () => string
-  /** Newest use last; a shard that is being read is in here already. */
-  readonly #shards = new Map<number, Promise<Low<ShardDocument>>>()
+  /** Newest use last. */
+  readonly #shards = new Map<number, Shard>()
+  #keptBytes = 0
   readonly #damage = new Map<string, Damage>()
-  #writing: Promise<unknown> = Promise.resolve()
-  #folderMade = false
-  /** Bytes of the last shard written. */
-  #written = 0
+  /** The newest write of each shard that is written to. */
+  readonly #writing = new Map<number, Promise<unknown>>()
+  #folderMade: Promise<void> | undefined
 
   constructor({ files, folder, unique }: SnapshotsOptions) {
     this.#files = files
@@ -98,7 +106,7 @@ export class Snapshots {
    * there was nothing to do. All ids belong to `shard`.
    */
   update(shard: number, changes: ReadonlyMap<string, Snapshot | undefined>): Promise<number> {
-    return this.#inTurn(async () => {
+    return this.#inTurn(shard, async () => {
       const low = await this.#shard(shard)
       const sessions = { ...low.data.sessions }
       let touched = false
@@ -115,20 +123,19 @@ export class Snapshots {
    * Takes sessions out of every file. A shard that cannot be used is removed: nobody can tell whether it holds them,
    * and the journal has the rest (SH2).
    */
-  erase(sessionIds: Iterable<string>): Promise<void> {
+  async erase(sessionIds: Iterable<string>): Promise<void> {
     const byShard = new Map<number, string[]>()
     for (const id of sessionIds) byShard.set(shardOf(id), [...(byShard.get(shardOf(id)) ?? []), id])
-    return this.#inTurn(async () => {
-      for (const [shard, ids] of byShard) {
-        const { sessions } = (await this.#shard(shard)).data
-        const file = shardFileName(shard)
-        if (this.#damage.has(file)) await this.#remove(shard)
-        else if (ids.some((id) => Object.hasOwn(sessions, id))) {
-          const kept = Object.entries(sessions).filter(([id]) => !ids.includes(id))
-          await this.#write(shard, Object.fromEntries(kept))
-        }
-      }
-    })
+    for (const [shard, ids] of byShard) await this.#inTurn(shard, () => this.#eraseFrom(shard, ids))
+  }
+
+  async #eraseFrom(shard: number, ids: readonly string[]): Promise<void> {
+    const { sessions } = (await this.#shard(shard)).data
+    if (this.#damage.has(shardFileName(shard))) await this.#remove(shard)
+    else if (ids.some((id) => Object.hasOwn(sessions, id))) {
+      const kept = Object.entries(sessions).filter(([id]) => !ids.includes(id))
+      await this.#write(shard, Object.fromEntries(kept))
+    }
   }
 
   /** The shards that could not be used so far (SH2). */
@@ -141,51 +148,74 @@ export class Snapshots {
     return Object.keys((await this.#shard(shard)).data.sessions)
   }
 
-  #inTurn<T>(task: () => Promise<T>): Promise<T> {
-    const result = this.#writing.then(task)
-    this.#writing = result.catch(() => undefined)
+  #inTurn<T>(shard: number, task: () => Promise<T>): Promise<T> {
+    const result = (this.#writing.get(shard) ?? Promise.resolve()).then(task)
+    const settled = result
+      .catch(() => undefined)
+      .finally(() => {
+        if (this.#writing.get(shard) === settled) this.#writing.delete(shard)
+      })
+    this.#writing.set(shard, settled)
     return result
   }
 
   #shard(shard: number): Promise<Low<ShardDocument>> {
     const known = this.#shards.get(shard)
+    if (known === undefined) return this.#load(shard)
+    // To the end of the line.
     this.#shards.delete(shard)
-    const loading = known ?? this.#load(shard)
-    this.#keep(shard, loading)
-    return loading
+    this.#shards.set(shard, known)
+    return known.low
   }
 
-  #keep(shard: number, loading: Promise<Low<ShardDocument>>): void {
-    this.#shards.set(shard, loading)
-    loading.catch(() => this.#forget(shard, loading))
+  #load(shard: number): Promise<Low<ShardDocument>> {
+    const low = this.#low(shard, {}, (bytes) => {
+      if (this.#shards.get(shard) === loaded) this.#keep(shard, loaded, bytes)
+    })
+    const loaded: Shard = { low: low.read().then(() => low), bytes: 0 }
+    loaded.low.catch(() => this.#forget(shard, loaded))
+    this.#keep(shard, loaded, 0)
+    return loaded.low
+  }
+
+  /** Keeps a shard as the one used last, and lets go of those not used for longest. */
+  #keep(shard: number, kept: Shard, bytes: number): void {
+    this.#drop(shard)
+    kept.bytes = bytes
+    this.#keptBytes += bytes
+    this.#shards.set(shard, kept)
     for (const oldest of this.#shards.keys()) {
-      if (this.#shards.size <= KEPT_SHARDS) break
-      this.#shards.delete(oldest)
+      if (this.#keptBytes <= KEPT_BYTES || oldest === shard) break
+      this.#drop(oldest)
     }
   }
 
-  #forget(shard: number, loading: Promise<Low<ShardDocument>>): void {
-    if (this.#shards.get(shard) === loading) this.#shards.delete(shard)
+  #drop(shard: number): void {
+    this.#keptBytes -= this.#shards.get(shard)?.bytes ?? 0
+    this.#shards.delete(shard)
   }
 
-  async #load(shard: number): Promise<Low<ShardDocument>> {
-    const low = this.#low(shard, {})
-    await low.read()
-    return low
+  #forget(shard: number, loaded: Shard): void {
+    if (this.#shards.get(shard) === loaded) this.#drop(shard)
   }
 
   /** The new document becomes the one in memory only once it is on the disk. */
   async #write(shard: number, sessions: Record<string, Snapshot>): Promise<number> {
-    if (!this.#folderMade) await this.#files.makeFolder(this.#folder)
-    this.#folderMade = true
-    const low = this.#low(shard, sessions)
+    this.#folderMade ??= this.#files.makeFolder(this.#folder)
+    await this.#folderMade.catch((error: unknown) => {
+      this.#folderMade = undefined
+      throw error
+    })
+    let bytes = 0
+    const low = this.#low(shard, sessions, (written) => {
+      bytes = written
+    })
     // Until that is known to be done, what the file holds is for the next look at it to say.
-    this.#shards.delete(shard)
+    this.#drop(shard)
     await low.write()
     this.#damage.delete(shardFileName(shard))
-    this.#shards.delete(shard)
-    this.#keep(shard, Promise.resolve(low))
-    return this.#written
+    this.#keep(shard, { low: Promise.resolve(low), bytes }, bytes)
+    return bytes
   }
 
   async #remove(shard: number): Promise<void> {
@@ -193,26 +223,35 @@ export class Snapshots {
     await this.#files.remove(`${this.#folder}/${file}`)
     await this.#files.syncFolder(this.#folder)
     this.#damage.delete(file)
-    this.#shards.delete(shard)
+    this.#drop(shard)
   }
 
-  #low(shard: number, sessions: Record<string, Snapshot>): Low<ShardDocument> {
-    return new Low<ShardDocument>(this.#adapter(shardFileName(shard)), { format: FORMAT, sessions })
+  /** @param sized - told of the bytes of the file, read or to be written. */
+  #low(
+    shard: number,
+    sessions: Record<string, Snapshot>,
+    sized: (bytes: number) => void,
+  ): Low<ShardDocument> {
+    return new Low<ShardDocument>(this.#adapter(shardFileName(shard), sized), { format: FORMAT, sessions })
   }
 
-  #adapter(file: string): Adapter<ShardDocument> {
+  #adapter(file: string, sized: (bytes: number) => void): Adapter<ShardDocument> {
     return {
       read: async () => {
         const bytes = await readWhole(this.#files, `${this.#folder}/${file}`)
         if (bytes === undefined) return null
+        sized(bytes.length)
         const shard = decodeShard(bytes)
         if (typeof shard !== 'string') return shard
         const place = { file: `${SNAPSHOT_FOLDER}/${file}`, byte: 0, bytes: bytes.length }
         this.#damage.set(file, { ...place, reason: shard, sessionIds: [] })
         return null
       },
-      write: (document) =>
-        replaceFile(this.#files, this.#folder, file, encodeShard(document), this.#unique()),
+      write: (document) => {
+        const bytes = encodeShard(document)
+        sized(bytes.length)
+        return replaceFile(this.#files, this.#folder, file, bytes, this.#unique())
+      },
     }
   }
 }
