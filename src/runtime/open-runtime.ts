@@ -177,7 +177,6 @@ class LocalRuntime implements Runtime {
   async get(sessionId: string, principal?: Principal): Promise<Session> {
     const id = parseId(sessionId)
     this.#open('get')
-    if (this.#readOnly) await this.#store.refresh()
     const resident = await this.#summon(id)
     const { durable } = resident
     if (durable === undefined || !belongsTo(durable.summary, principal))
@@ -366,8 +365,9 @@ class LocalRuntime implements Runtime {
 
   /** A read-only runtime shows the store, not a memory of it. */
   async #summon(id: string): Promise<Resident> {
+    const isKnown = this.#residents.peek(id) !== undefined
     const resident = await this.#residents.summon(id)
-    if (this.#readOnly) {
+    if (this.#readOnly && isKnown) {
       const state = soundState(await this.#store.state(id))
       resident.durable = state
       resident.decided = state

@@ -3,6 +3,7 @@
  *   Y1  A walk starts at the newest durable line and follows `prev`; every step must be the revision before.
  *   Y2  A life begins with a line that names none before it; what was before that is not shown.
  *   Y3  A snapshot is used only when its line lies on the chain.
+ *   Y4  A line of a page is read once: those that the walk passed are not read again.
  */
 import { sessionError } from '../../errors.ts'
 import type { Change, StoredState } from '../change.ts'
@@ -33,6 +34,9 @@ interface Walk {
   /** Where the walk would go on; undefined at the beginning of a life. */
   readonly next: Position | undefined
 }
+
+/** Told of each line a walk passes. */
+type Passing = (revision: number, line: ChangeLine) => void
 
 /** Positions kept for all sessions together. */
 const MOST_POSITIONS = 200_000
@@ -90,13 +94,18 @@ export class History {
     const from = Math.max(range.from ?? 1, 1)
     const least = isDescending ? Math.max(from, to - limit + 1) : from
     if (limit < 1 || least > to) return []
-    const chain = await this.#chain(sessionId, newest, least)
+    const passed = new Map<number, ChangeLine>()
+    const pass: Passing = (revision, line) => {
+      if (revision >= least && revision <= to && revision < least + limit) passed.set(revision, line)
+    }
+    const chain = await this.#chain(sessionId, newest, least, pass)
     const first = Math.max(least, chain.first)
     const last = isDescending ? to : Math.min(to, first + limit - 1)
     const result: Change[] = []
     for (let revision = first; revision <= last; revision += 1) {
       const position = chain.positions[revision - chain.first] as Position
-      result.push((await this.#step(position, revision, sessionId)).change)
+      const line = passed.get(revision) ?? (await this.#step(position, revision, sessionId))
+      result.push(line.change)
     }
     return isDescending ? result.reverse() : result
   }
@@ -129,6 +138,7 @@ export class History {
     sessionId: string,
     newest: { position: Position; revision: number },
     least: number,
+    pass: Passing,
   ): Promise<KnownChain> {
     const known = this.#chains.get(sessionId)
     const isKnown = (position: Position | undefined, revision: number): boolean => {
@@ -137,7 +147,8 @@ export class History {
       return last?.segment === position?.segment && last?.ordinal === position?.ordinal
     }
     const { position, revision } = newest
-    const top = await this.#walk(sessionId, position, revision, (at, r) => r < least || isKnown(at, r))
+    const isEnd = (at: Position, r: number): boolean => r < least || isKnown(at, r)
+    const top = await this.#walk(sessionId, position, revision, isEnd, pass)
     const first = revision - top.positions.length + 1
     let chain: KnownChain = { first, positions: top.positions.reverse(), before: top.next }
     if (known !== undefined && isKnown(top.next, first - 1)) {
@@ -146,7 +157,7 @@ export class History {
       chain = { first: known.first, positions, before: known.before }
     }
     if (chain.before !== undefined && chain.first > least) {
-      const older = await this.#walk(sessionId, chain.before, chain.first - 1, (_, r) => r < least)
+      const older = await this.#walk(sessionId, chain.before, chain.first - 1, (_, r) => r < least, pass)
       const positions = [...older.positions.reverse(), ...chain.positions]
       chain = { first: chain.first - older.positions.length, positions, before: older.next }
     }
@@ -159,6 +170,7 @@ export class History {
     from: Position,
     newest: number,
     isEnd: (position: Position, revision: number) => boolean,
+    pass: Passing,
   ): Promise<Walk> {
     const positions: Position[] = []
     let next: Position | undefined = from
@@ -166,6 +178,7 @@ export class History {
       const line: ChangeLine = await this.#step(next, revision, sessionId)
       if (line.change.tombstone === true) return { positions, next: undefined }
       positions.push(next)
+      pass(revision, line)
       next = line.prev
     }
     return { positions, next }

@@ -27,6 +27,7 @@ import { takeOwnership } from './owner.ts'
 import { cursorOf } from './position.ts'
 import type { Recovered } from './recover.ts'
 import { listSegments, readJournal, repairJournal } from './recover.ts'
+import { isNewline } from './line.ts'
 import { JOURNAL_FOLDER, readHeader, segmentName } from './segment.ts'
 import { shardOf, SNAPSHOT_FOLDER } from './snapshots.ts'
 import { checkFolder, readStoreFile, STORE_FORMAT, syncWayTo, writeStoreFile } from './store-file.ts'
@@ -261,8 +262,9 @@ export class JsonStore implements SessionStore {
   async #takeIn(view: StoreView): Promise<void> {
     const files = this.#files
     const folder = this.#journalFolder
-    const segments = await listSegments(files, folder)
     const from = this.#seen
+    if (await this.#isQuiet(from)) return
+    const segments = await listSegments(files, folder)
     if (await this.#hasMoved(from)) {
       await view.reader.close()
       this.#look(await readJournal(files, this.#dir, view.recovered.storeId, true))
@@ -280,6 +282,22 @@ export class JsonStore implements SessionStore {
     view.reader.forget(from.segment)
     view.reader.forget(end.segment)
     this.#seen = end
+  }
+
+  /** Most looks find nothing: no next segment, and where this one goes on there is nothing, or what fills it ahead. */
+  async #isQuiet({ segment, offset }: JournalTail): Promise<boolean> {
+    const path = (of: number): string => `${this.#journalFolder}/${segmentName(of)}`
+    const next = await this.#files.status(path(segment + 1))
+    const status = await this.#files.status(path(segment))
+    if (next !== undefined || (status?.bytes ?? 0) < offset) return false
+    if (status === undefined || status.bytes === offset) return true
+    const handle = await this.#files.open(path(segment), 'read')
+    try {
+      const byte = Buffer.alloc(1)
+      return (await handle.read(byte, 0, 1, offset)) === 1 && isNewline(byte[0])
+    } finally {
+      await handle.close()
+    }
   }
 
   async #hasMoved({ segment, offset }: JournalTail): Promise<boolean> {

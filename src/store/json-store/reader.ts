@@ -3,10 +3,13 @@
  *   R1  A line is used only when its checksum fits and it is the line of that segment and ordinal.
  *   R2  Offsets are hints: when one has aged, the segment is looked through once and the ordinal decides.
  *   R3  A bounded number of files is open; a file in use is not closed under its reader.
+ *   R4  Lines are read with their neighbours, in blocks of which a bounded number is kept; only bytes that do not change
+ *       any more, those before the durable end, make a block.
  */
 import { sessionError } from '../../errors.ts'
 import type { FileHandle, FileSystem } from '../file-system.ts'
 import { errnoOf } from '../file-system.ts'
+import type { JournalTail } from './journal-batch.ts'
 import type { ChangeLine } from './line.ts'
 import { parseLine } from './line.ts'
 import type { Place } from './position.ts'
@@ -29,6 +32,10 @@ interface OrdinalTable {
 const MOST_OPEN = 16
 const MOST_TABLES = 8
 
+/** Some lines of the usual size; 8 MiB of them are kept (R4). */
+const BLOCK_BYTES = 64 * 1024
+const MOST_BLOCKS = 128
+
 /** Reads the segments of one journal folder. */
 export class SegmentReader {
   readonly #files: FileSystem
@@ -36,10 +43,14 @@ export class SegmentReader {
   /** Newest use last. */
   readonly #open = new Map<number, OpenSegment>()
   readonly #tables = new Map<number, Promise<OrdinalTable>>()
+  readonly #blocks = new Map<string, Promise<Buffer>>()
+  readonly #end: () => JournalTail
 
-  constructor(files: FileSystem, folder: string) {
+  /** @param end - what is durable, and so does not change any more. */
+  constructor(files: FileSystem, folder: string, end: () => JournalTail) {
     this.#files = files
     this.#folder = folder
+    this.#end = end
   }
 
   /** The path of a segment. */
@@ -102,6 +113,7 @@ export class SegmentReader {
   /** Forgets what is known of a segment: it was replaced, removed or has grown. */
   forget(segment: number): void {
     this.#tables.delete(segment)
+    for (const key of this.#blocks.keys()) if (key.startsWith(`${segment}:`)) this.#blocks.delete(key)
     const open = this.#open.get(segment)
     this.#open.delete(segment)
     if (open !== undefined) this.#leave(open)
@@ -112,21 +124,49 @@ export class SegmentReader {
     const leaving = [...this.#open.values()]
     this.#open.clear()
     this.#tables.clear()
+    this.#blocks.clear()
     for (const open of leaving) this.#leave(open)
     await Promise.allSettled(leaving.map((open) => open.handle))
   }
 
   async #lineAt(position: Position): Promise<ChangeLine | string> {
-    const { segment, ordinal, offset, bytes } = position
-    const buffer = Buffer.allocUnsafe(bytes)
-    const read = await this.read(segment, buffer, 0, bytes, offset)
-    if (read < bytes) return 'the segment ends before it'
-    if (buffer[bytes - 1] !== 0x0a) return 'it does not end there'
-    const parsed = parseLine(buffer, 0, bytes - 1, this.path(segment))
+    const { segment, ordinal, bytes } = position
+    const found = await this.#bytesAt(position)
+    if (found.length < bytes) return 'the segment ends before it'
+    if (found[bytes - 1] !== 0x0a) return 'it does not end there'
+    const parsed = parseLine(found, 0, bytes - 1, this.path(segment))
     if (parsed.kind === 'bad') return parsed.reason
     if (parsed.kind !== 'change') return 'another line stands there'
     const { line } = parsed
     return line.segment === segment && line.ordinal === ordinal ? line : 'another line stands there'
+  }
+
+  /** The bytes of a line, fewer where the segment ends before it; those of a block when it lies in one (R4). */
+  async #bytesAt({ segment, offset, bytes }: Position): Promise<Buffer> {
+    const base = offset - (offset % BLOCK_BYTES)
+    const end = this.#end()
+    const isSettled = segment < end.segment || (segment === end.segment && base + BLOCK_BYTES <= end.offset)
+    if (isSettled && offset + bytes <= base + BLOCK_BYTES) {
+      const block = await this.#block(segment, base)
+      return block.subarray(offset - base, offset - base + bytes)
+    }
+    return this.#freshBytes(segment, offset, bytes)
+  }
+
+  #block(segment: number, base: number): Promise<Buffer> {
+    const key = `${segment}:${base}`
+    const known = this.#blocks.get(key)
+    if (known !== undefined) return known
+    const block = this.#freshBytes(segment, base, BLOCK_BYTES)
+    block.catch(() => this.#blocks.delete(key))
+    this.#blocks.set(key, block)
+    if (this.#blocks.size > MOST_BLOCKS) this.#blocks.delete(this.#blocks.keys().next().value as string)
+    return block
+  }
+
+  async #freshBytes(segment: number, offset: number, length: number): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafe(length)
+    return buffer.subarray(0, await this.read(segment, buffer, 0, length, offset))
   }
 
   #table(segment: number): Promise<OrdinalTable> {

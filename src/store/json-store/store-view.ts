@@ -44,7 +44,7 @@ export class StoreView {
     const { index, table } = recovered.state
     this.recovered = recovered
     this.snapshots = new Snapshots({ files, folder: `${dir}/${SNAPSHOT_FOLDER}`, unique })
-    this.reader = new SegmentReader(files, `${dir}/${JOURNAL_FOLDER}`)
+    this.reader = new SegmentReader(files, `${dir}/${JOURNAL_FOLDER}`, end)
     this.history = new History(this.reader, index, this.snapshots)
     this.recent = new RecentSessions(index, MOST_RECENT)
     this.feed = new Feed({
