@@ -158,7 +158,8 @@ class LocalRuntime implements Runtime {
     }
     supervisor.send({ type: 'recovered' })
     if (this.#readOnly) return
-    for (const { sessionId, summary } of this.#store.heads()) this.#deadlines.set(sessionId, summary.dueAt) // U3
+    const waiting = this.#store.dueHeads?.() ?? this.#store.heads()
+    for (const { sessionId, summary } of waiting) this.#deadlines.set(sessionId, summary.dueAt) // U3
   }
 
   async create(options: CreateOptions = {}, command?: CommandOptions): Promise<Session<'created'>> {
@@ -218,15 +219,10 @@ class LocalRuntime implements Runtime {
   async list(query: ListQuery = {}): Promise<SessionPage> {
     this.#open('list')
     await this.#store.refresh()
-    const stateOf = async (id: string) => this.#residents.peek(id)?.durable ?? (await this.#store.state(id))
-    return listSessions(
-      {
-        store: this.#store,
-        now: this.#clock.now(),
-        stateOf: this.#readOnly ? (id) => this.#store.state(id) : stateOf,
-      },
-      query,
-    )
+    const peek = (id: string) => this.#store.peek?.(id) ?? this.#store.state(id)
+    const stateOf = async (id: string) => this.#residents.peek(id)?.durable ?? (await peek(id))
+    const source = { store: this.#store, now: this.#clock.now(), stateOf: this.#readOnly ? peek : stateOf }
+    return listSessions(source, query)
   }
 
   async delete(sessionId: string, options: DeleteOptions = {}): Promise<boolean> {

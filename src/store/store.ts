@@ -111,8 +111,17 @@ export interface SessionStore {
   /** The heads of all living sessions, in no order. Never touches the disk. */
   heads(): Iterable<Head>
 
+  /** The heads of living sessions that wait for an instant (`dueAt`); where it is left out, `heads` are looked through. */
+  dueHeads?(): Iterable<Head>
+
   /** The newest durable state of a living session. @throws STORE_CORRUPT when this session is damaged. */
   state(sessionId: string): Promise<StoredState | undefined>
+
+  /**
+   * The same, to look at and let go: it may be shared and must not be altered. Left out where `state` costs no more.
+   * @throws STORE_CORRUPT
+   */
+  peek?(sessionId: string): Promise<StoredState | undefined>
 
   /**
    * Sessions with the same number lie together: whoever reads many states reads those one after the other. Left out where

@@ -11,8 +11,8 @@ import type { SessionIndex } from './session-index.ts'
 import type { Snapshot, Snapshots } from './snapshots.ts'
 import { shardOf, snapshotOf } from './snapshots.ts'
 
-/** How many changed sessions are held: some 20 MB. */
-const MOST_HELD = 8192
+/** How many changed sessions are held: some 40 MB. */
+const MOST_HELD = 16_384
 
 /** Shards written at once: under load each step of a write waits for the turn of a busy loop. */
 const LANES = 32
@@ -26,7 +26,7 @@ export interface ChangedSession {
 export interface CheckpointSource {
   readonly index: SessionIndex
   readonly snapshots: Snapshots
-  /** How many changed sessions are held; 8,192 unless given. */
+  /** How many changed sessions are held; 16,384 unless given. */
   readonly mostHeld?: number
 }
 

@@ -16,7 +16,7 @@ const FIRST_BYTES = 4096
 
 /** Ids with slots 0, 1, 2 …; the slots of removed ids are given out again. */
 export class IdTable {
-  #bytes = new Uint8Array(FIRST_BYTES)
+  #bytes = Buffer.alloc(FIRST_BYTES)
   #end = 0
   /** Where the id of a slot starts in `#bytes`; NOBODY for a free slot. */
   #starts = new Uint32Array(FIRST_SLOTS)
@@ -36,7 +36,7 @@ export class IdTable {
   constructor(secret = '', bytes?: Uint8Array, lengths?: Uint16Array) {
     this.#seed = crc32(secret)
     if (bytes === undefined || lengths === undefined) return
-    this.#bytes = bytes.slice()
+    this.#bytes = Buffer.from(bytes)
     this.#end = bytes.length
     this.#used = lengths.length
     this.#lengths = new Uint16Array(Math.max(FIRST_SLOTS, lengths.length))
@@ -92,8 +92,12 @@ export class IdTable {
   /** The id of a slot in use. */
   id(slot: number): string {
     const start = this.#starts[slot] as number
-    const bytes = Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + start, this.#lengths[slot])
-    return unpacked(bytes.toString('latin1'))
+    return unpacked(this.#bytes.toString('latin1', start, start + (this.#lengths[slot] as number)))
+  }
+
+  /** Whether a slot is in use. */
+  isUsed(slot: number): boolean {
+    return slot < this.#used && this.#starts[slot] !== NOBODY
   }
 
   /** The slots in use, lowest first. Ids that come while iterating may or may not be seen. */
@@ -161,7 +165,7 @@ export class IdTable {
   /** Makes room for more bytes and leaves out those of removed ids. */
   #repack(more: number): void {
     const { bytes } = this.pack()
-    const target = new Uint8Array(Math.ceil(bytes.length * 1.5) + more + FIRST_BYTES)
+    const target = Buffer.alloc(Math.ceil(bytes.length * 1.5) + more + FIRST_BYTES)
     let at = 0
     for (const slot of this.slots()) {
       const start = at

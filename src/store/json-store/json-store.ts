@@ -98,12 +98,20 @@ export class JsonStore implements SessionStore {
     return this.#view?.recovered.state.index.heads() ?? []
   }
 
+  dueHeads(): Iterable<Head> {
+    return this.#view?.recovered.state.index.dueHeads() ?? []
+  }
+
   groupOf(sessionId: string): number {
     return shardOf(sessionId)
   }
 
   async state(sessionId: string): Promise<StoredState | undefined> {
     return (await this.#forReading('state')).state(sessionId)
+  }
+
+  async peek(sessionId: string): Promise<StoredState | undefined> {
+    return (await this.#forReading('state')).peek(sessionId)
   }
 
   async changes(sessionId: string, range: ChangeRange): Promise<readonly Change[]> {

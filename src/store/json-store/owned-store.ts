@@ -34,9 +34,12 @@ import { isNoRoom } from './watched-files.ts'
 /** The share of the journal bytes since the last checkpoint that snapshots may take (CK1). */
 const SNAPSHOT_SHARE = 0.5
 
-/** So many bytes of snapshots may be written however little the journal grew: in the background, and on close. */
+/** So many bytes of snapshots may be written however little the journal grew. */
 const LEAST_BUDGET_BYTES = 4 << 20
-const CLOSING_BUDGET_BYTES = 16 << 20
+
+/** On close each snapshot may cost so many bytes of its shard, all together no more than some seconds of writing. */
+const CLOSING_BYTES_EACH = 16 << 10
+const CLOSING_BUDGET_BYTES = 64 << 20
 
 /**
  * In the background compaction begins when more than this share of the journal is dead. It takes the segments of which
@@ -178,8 +181,8 @@ export class OwnedStore {
   async #writeLastCheckpoint(): Promise<void> {
     try {
       await this.#requireOurs()
-      const budget = this.#bytesSinceCheckpoint * SNAPSHOT_SHARE
-      await this.#checkpoint.write(Math.max(CLOSING_BUDGET_BYTES, budget))
+      const forEach = Math.min(this.#checkpoint.changed * CLOSING_BYTES_EACH, CLOSING_BUDGET_BYTES)
+      await this.#checkpoint.write(Math.max(this.#budget(), forEach))
       await this.#writeIndex(true)
     } catch (error) {
       this.#warn(error, 'the last checkpoint failed')
@@ -225,13 +228,17 @@ export class OwnedStore {
   }
 
   async #writeCheckpoint(): Promise<void> {
-    const budget = Math.max(LEAST_BUDGET_BYTES, this.#bytesSinceCheckpoint * SNAPSHOT_SHARE)
+    const budget = this.#budget()
     this.#bytesSinceCheckpoint = 0
     this.#isCheckpointDue = false
     this.#refuseWhenFailed('checkpoint')
     await this.#requireOurs()
     await this.#checkpoint.write(budget)
     await this.#writeIndex(false)
+  }
+
+  #budget(): number {
+    return Math.max(LEAST_BUDGET_BYTES, this.#bytesSinceCheckpoint * SNAPSHOT_SHARE)
   }
 
   async #compactIfWorthwhile(): Promise<void> {

@@ -3,8 +3,8 @@
  *   R1  A line is used only when its checksum fits and it is the line of that segment and ordinal.
  *   R2  Offsets are hints: when one has aged, the segment is looked through once and the ordinal decides.
  *   R3  A bounded number of files is open; a file in use is not closed under its reader.
- *   R4  Lines are read with their neighbours, in blocks of which a bounded number is kept; only bytes that do not change
- *       any more, those before the durable end, make a block.
+ *   R4  Where one line was read lately, the next is read with its neighbours, in a block; a bounded number of blocks is
+ *       kept. Only bytes that do not change any more, those before the durable end, make a block.
  */
 import { sessionError } from '../../errors.ts'
 import type { FileHandle, FileSystem } from '../file-system.ts'
@@ -32,9 +32,11 @@ interface OrdinalTable {
 const MOST_OPEN = 16
 const MOST_TABLES = 8
 
-/** Some lines of the usual size; 8 MiB of them are kept (R4). */
+/** Some fifty lines of the usual size; 8 MiB of them are kept (R4). */
 const BLOCK_BYTES = 64 * 1024
 const MOST_BLOCKS = 128
+/** Blocks of which one line was read lately. */
+const MOST_TOUCHED = 1024
 
 /** Reads the segments of one journal folder. */
 export class SegmentReader {
@@ -44,6 +46,7 @@ export class SegmentReader {
   readonly #open = new Map<number, OpenSegment>()
   readonly #tables = new Map<number, Promise<OrdinalTable>>()
   readonly #blocks = new Map<string, Promise<Buffer>>()
+  readonly #touched = new Set<string>()
   readonly #end: () => JournalTail
 
   /** @param end - what is durable, and so does not change any more. */
@@ -148,15 +151,22 @@ export class SegmentReader {
     const isSettled = segment < end.segment || (segment === end.segment && base + BLOCK_BYTES <= end.offset)
     if (isSettled && offset + bytes <= base + BLOCK_BYTES) {
       const block = await this.#block(segment, base)
-      return block.subarray(offset - base, offset - base + bytes)
+      if (block !== undefined) return block.subarray(offset - base, offset - base + bytes)
     }
     return this.#freshBytes(segment, offset, bytes)
   }
 
-  #block(segment: number, base: number): Promise<Buffer> {
+  /** The block, when it is here or a line of it was read lately. */
+  #block(segment: number, base: number): Promise<Buffer> | undefined {
     const key = `${segment}:${base}`
     const known = this.#blocks.get(key)
     if (known !== undefined) return known
+    if (!this.#touched.delete(key)) {
+      this.#touched.add(key)
+      if (this.#touched.size > MOST_TOUCHED)
+        this.#touched.delete(this.#touched.values().next().value as string)
+      return undefined
+    }
     const block = this.#freshBytes(segment, base, BLOCK_BYTES)
     block.catch(() => this.#blocks.delete(key))
     this.#blocks.set(key, block)

@@ -207,6 +207,22 @@ export class SessionIndex {
     }
   }
 
+  /** The heads of those that wait for an instant, in no order. */
+  *dueHeads(): Generator<Head> {
+    const { dueAt } = this.#f64
+    for (let slot = 0; slot < dueAt.length; slot += 1) {
+      if (Number.isNaN(dueAt[slot]) || !this.#table.isUsed(slot)) continue
+      yield this.#head(this.#table.id(slot), slot)
+    }
+  }
+
+  /** How long the life of a living session is so far, in changes; 0 for others. */
+  lifeOf(sessionId: string): number {
+    const slot = this.#table.find(sessionId)
+    const { status, revision, born } = this.#u32
+    return slot < 0 || status[slot] === DELETED ? 0 : (revision[slot] as number) - (born[slot] as number)
+  }
+
   /** Every known id, deleted ones included. */
   *ids(): Generator<string> {
     for (const slot of this.#table.slots()) yield this.#table.id(slot)

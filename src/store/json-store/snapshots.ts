@@ -69,6 +69,9 @@ export interface SnapshotsOptions {
   readonly unique: () => string
 }
 
+/** A shard that was asked for so often while others were in memory is worth reading. */
+const ASKED_OFTEN = 3
+
 /** A shard in memory. */
 interface Shard {
   /** In here already while it is being read. */
@@ -85,6 +88,8 @@ export class Snapshots {
   /** Newest use last. */
   readonly #shards = new Map<number, Shard>()
   #keptBytes = 0
+  /** How often shards that are not in memory were asked for. */
+  readonly #asked = new Map<number, number>()
   readonly #damage = new Map<string, Damage>()
   /** The newest write of each shard that is written to. */
   readonly #writing = new Map<number, Promise<unknown>>()
@@ -99,6 +104,18 @@ export class Snapshots {
   /** The snapshot of a session; undefined when there is none or its shard cannot be used (SH2). */
   async get(sessionId: string): Promise<Snapshot | undefined> {
     return getOwn((await this.#shard(shardOf(sessionId))).data.sessions, sessionId)
+  }
+
+  /**
+   * Whether the shard of a session is in memory, or was asked for often since it was. The first of all is near too: one
+   * shard is read sooner than many lines by a program that is not warm yet.
+   */
+  isNear(sessionId: string): boolean {
+    const shard = shardOf(sessionId)
+    if (this.#shards.size === 0 || this.#shards.has(shard)) return true
+    const asked = (this.#asked.get(shard) ?? 0) + 1
+    this.#asked.set(shard, asked)
+    return asked >= ASKED_OFTEN
   }
 
   /**
@@ -169,6 +186,7 @@ export class Snapshots {
   }
 
   #load(shard: number): Promise<Low<ShardDocument>> {
+    this.#asked.delete(shard)
     const low = this.#low(shard, {}, (bytes) => {
       if (this.#shards.get(shard) === loaded) this.#keep(shard, loaded, bytes)
     })

@@ -58,18 +58,18 @@ export class StoreView {
   /** The newest durable state of a living session, for the caller to keep (SV2). @throws STORE_CORRUPT */
   async state(sessionId: string): Promise<StoredState | undefined> {
     const state = await this.peek(sessionId)
-    return state === undefined ? undefined : (JSON.parse(JSON.stringify(state)) as StoredState)
+    if (state === undefined) return undefined
+    this.recent.keep(state)
+    return JSON.parse(JSON.stringify(state)) as StoredState
   }
 
-  /** The same, for looking at only. @throws STORE_CORRUPT */
+  /** The same, for looking at only: whoever looks at many does not push out those in use. @throws STORE_CORRUPT */
   async peek(sessionId: string): Promise<StoredState | undefined> {
     const { index } = this.recovered.state
     const recent = this.recent.state(sessionId, index.lastRevision(sessionId))
     if (recent !== undefined) return recent
     this.#refuseDamaged(sessionId)
-    const state = await this.#unlessDeleted(sessionId, this.history.state(sessionId))
-    if (state !== undefined) this.recent.keep(state)
-    return state
+    return this.#unlessDeleted(sessionId, this.history.state(sessionId))
   }
 
   /** A page of a living session's history. @throws STORE_CORRUPT */

@@ -1,9 +1,14 @@
 /** Goal: a page is the same however its sessions lie in the store, and what is rare does not read the store again and again. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { listSessions } from '../../../src/runtime/listing.ts'
 import { openRuntime } from '../../../src/runtime/open-runtime.ts'
+import { openJsonStore } from '../../../src/store/json-store/json-store.ts'
 import { createMemoryStore } from '../../../src/store/memory-store.ts'
 import type { SessionStore } from '../../../src/store/store.ts'
+import { ManualClock } from '../../../src/testing/manual-clock.ts'
 
 const SESSIONS = 3_000
 
@@ -63,4 +68,44 @@ test('[G2] who cannot be read is named on the page it belongs to, once', async (
   } while (cursor !== undefined)
 
   expect(seen).toEqual(['s-2999'])
+})
+
+test('what a page gives away may be altered, and alters nothing', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'listing-'))
+  const first = await openRuntime({ dir })
+  await first.create({ id: 'one', kind: { type: 'agent', agentName: 'triage' }, tags: ['kept'] })
+  await first.close()
+  const runtime = await openRuntime({ dir })
+  for (let turn = 0; turn < 2; turn += 1) {
+    const [item] = (await runtime.list()).items
+    expect(item).toMatchObject({ tags: ['kept'], kind: { type: 'agent', agentName: 'triage' } })
+    ;(item?.tags as string[]).push('altered')
+    ;(item?.kind as { agentName: string }).agentName = 'altered'
+  }
+  await runtime.close()
+  rmSync(dir, { recursive: true })
+})
+
+test('[U3] the sessions that wait for an instant are known without looking at the others', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'listing-'))
+  const clock = new ManualClock(1_000)
+  const first = await openRuntime({ dir, clock })
+  for (let n = 0; n < 6; n += 1)
+    await first.create({ id: `s-${n}`, ...(n % 2 === 0 ? { ttlMs: 1_000 + n } : {}) })
+  await (await first.get('s-2')).as('created').cancel()
+  await first.delete('s-2')
+  await first.close()
+
+  const store = openJsonStore({ dir, clock, unique: () => 'unique' })
+  await store.open({ readOnly: false })
+  const due = [...store.dueHeads()].map(({ sessionId, summary }) => [sessionId, summary.dueAt])
+  expect(due.toSorted()).toEqual([
+    ['s-0', 2_000],
+    ['s-4', 2_004],
+  ])
+  await store.close()
+  const runtime = await openRuntime({ dir, clock })
+  expect(runtime.stats().deadlines).toBe(2)
+  await runtime.close()
+  rmSync(dir, { recursive: true })
 })
