@@ -3,6 +3,7 @@
  *   G1  A page holds each matching session once, newest change first unless asked otherwise; equal times by id.
  *   G2  One unreadable session never hides the others; it is named with its code.
  *   G3  A cursor names the last line shown; sessions changed meanwhile move as their new time says.
+ *   G5  A pass over the heads holds no more of them than are asked for.
  *   G4  Where records decide, sessions that lie together are read together: what is rare costs about one pass over the
  *       store.
  */
@@ -47,33 +48,34 @@ const STEPS = [AT_ONCE, 1024, Infinity] as const
 export interface ListingSource {
   readonly store: SessionStore
   readonly now: number
-  /** The state of a session, from memory when it is there. */
-  readonly stateOf: (sessionId: string) => Promise<StoredState | undefined>
+  /** The state of a session, from memory when it is there; when it is one of many, it need not stay there. */
+  readonly stateOf: (sessionId: string, isOneOfMany: boolean) => Promise<StoredState | undefined>
 }
 
 /** One page of sessions. @throws COMMAND_INVALID, CURSOR_INVALID */
 export async function listSessions(source: ListingSource, options: ListQuery): Promise<SessionPage> {
   const query = parseWith(querySchema, options, 'list')
   const limit = query.limit ?? 50
-  const sorted = ordered(source.store.heads(), query)
   const items: SessionSummary[] = []
   const unreadable: Unreadable[] = []
-  const steps = looksAtRecords(query) ? STEPS : [AT_ONCE]
-  for (let start = 0, step = 0; start < sorted.length; step += 1) {
-    const heads = sorted.slice(start, start + (steps[Math.min(step, steps.length - 1)] ?? AT_ONCE))
+  // Where only heads decide, one more than a page tells whether there is another.
+  const steps = looksAtRecords(query) ? STEPS : [limit + 1]
+  let after = query.cursor === undefined ? undefined : parseCursor(query.cursor, query)
+  for (let step = 0; ; step += 1) {
+    const count = steps[Math.min(step, steps.length - 1)] as number
+    const heads = first(count, source.store, query, after)
     const found = await look(source, heads, query)
     for (const [index, head] of heads.entries()) {
       const line = found.get(head.sessionId)
       if (line === undefined) continue
       if ('code' in line) unreadable.push(line)
       else items.push(line)
-      if (items.length === limit && start + index < sorted.length - 1) {
-        return { items, nextCursor: cursorAt(head, query), unreadable }
-      }
+      const isLast = index === heads.length - 1 && heads.length < count
+      if (items.length === limit && !isLast) return { items, nextCursor: cursorAt(head, query), unreadable }
     }
-    start += heads.length
+    after = heads.at(-1)
+    if (after === undefined || heads.length < count) return { items, nextCursor: null, unreadable }
   }
-  return { items, nextCursor: null, unreadable }
 }
 
 /** A session that could not be read (G2). */
@@ -90,11 +92,12 @@ async function look(
 ): Promise<ReadonlyMap<string, SessionSummary | Unreadable>> {
   const { store } = source
   const group = ({ sessionId }: Head): number => store.groupOf?.(sessionId) ?? 0
-  const asTheyLie = heads.length > AT_ONCE ? heads.toSorted((a, b) => group(a) - group(b)) : heads
+  const isMany = heads.length > AT_ONCE
+  const asTheyLie = isMany ? heads.toSorted((a, b) => group(a) - group(b)) : heads
   const found = new Map<string, SessionSummary | Unreadable>()
   for (let start = 0; start < asTheyLie.length; start += AT_ONCE) {
     const some = asTheyLie.slice(start, start + AT_ONCE)
-    const lines = await Promise.all(some.map((head) => lineOf(source, head, query)))
+    const lines = await Promise.all(some.map((head) => lineOf(source, head, query, isMany)))
     for (const line of lines) if (line !== undefined) found.set(line.id, line)
   }
   return found
@@ -104,23 +107,44 @@ async function lineOf(
   { stateOf, now }: ListingSource,
   { sessionId }: Head,
   query: Query,
+  isOneOfMany: boolean,
 ): Promise<SessionSummary | Unreadable | undefined> {
   try {
-    const state = await stateOf(sessionId)
+    const state = await stateOf(sessionId, isOneOfMany)
     return state !== undefined && recordMatches(state, query) ? summaryOf(state, now) : undefined
   } catch (error) {
     return { id: sessionId, code: isSessionError(error) ? error.code : 'INTERNAL' }
   }
 }
 
-function ordered(heads: Iterable<Head>, query: Query): Head[] {
+/** The first so many heads behind `after` that match, in the order asked for: one pass, holding no more than these (G5). */
+function first(count: number, store: SessionStore, query: Query, after: Key | undefined): Head[] {
   const compare = comparison(query)
-  const start = query.cursor === undefined ? undefined : parseCursor(query.cursor, query)
   const result: Head[] = []
-  for (const head of heads) {
-    if (headMatches(head, query) && (start === undefined || compare(head, start) > 0)) result.push(head)
+  const isSorted = count < Infinity
+  const accept = (head: Head): boolean => {
+    if (!headMatches(head, query) || (after !== undefined && compare(head, after) <= 0)) return false
+    return result.length < count || compare(head, result.at(-1) as Head) < 0
   }
-  return result.sort(compare)
+  for (const head of store.heads(accept)) {
+    if (!accept(head)) continue // A store of your own may give all.
+    if (isSorted) result.splice(rankOf(head, result, compare), 0, head)
+    else result.push(head)
+    if (result.length > count) result.pop()
+  }
+  return isSorted ? result : result.sort(compare)
+}
+
+/** Where a head belongs in a sorted list. */
+function rankOf(head: Head, sorted: readonly Head[], compare: (a: Key, b: Key) => number): number {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (compare(sorted[middle] as Head, head) < 0) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 type Key = Pick<Head, 'sessionId'> & { readonly summary: Pick<Head['summary'], 'createdAt' | 'updatedAt'> }

@@ -219,9 +219,11 @@ class LocalRuntime implements Runtime {
   async list(query: ListQuery = {}): Promise<SessionPage> {
     this.#open('list')
     await this.#store.refresh()
-    const peek = (id: string) => this.#store.peek?.(id) ?? this.#store.state(id)
-    const stateOf = async (id: string) => this.#residents.peek(id)?.durable ?? (await peek(id))
-    const source = { store: this.#store, now: this.#clock.now(), stateOf: this.#readOnly ? peek : stateOf }
+    const read = (id: string, isOneOfMany: boolean) =>
+      (isOneOfMany ? this.#store.peek?.(id) : undefined) ?? this.#store.state(id)
+    const recall = async (id: string, isOneOfMany: boolean) =>
+      this.#residents.peek(id)?.durable ?? (await read(id, isOneOfMany))
+    const source = { store: this.#store, now: this.#clock.now(), stateOf: this.#readOnly ? read : recall }
     return listSessions(source, query)
   }
 

@@ -108,8 +108,11 @@ export interface SessionStore {
   /** The newest durable revision, deleted sessions included; 0 for an id that was never used. */
   lastRevision(sessionId: string): number
 
-  /** The heads of all living sessions, in no order. Never touches the disk. */
-  heads(): Iterable<Head>
+  /**
+   * The heads of all living sessions, in no order; with `accept` only those it accepts. What `accept` is given is valid only
+   * while it looks, so that a store of very many sessions need not make an object for each. Never touches the disk.
+   */
+  heads(accept?: (head: Head) => boolean): Iterable<Head>
 
   /** The heads of living sessions that wait for an instant (`dueAt`); where it is left out, `heads` are looked through. */
   dueHeads?(): Iterable<Head>

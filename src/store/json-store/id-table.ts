@@ -95,6 +95,11 @@ export class IdTable {
     return unpacked(this.#bytes.toString('latin1', start, start + (this.#lengths[slot] as number)))
   }
 
+  /** Behind the highest slot that was ever in use. */
+  get end(): number {
+    return this.#used
+  }
+
   /** Whether a slot is in use. */
   isUsed(slot: number): boolean {
     return slot < this.#used && this.#starts[slot] !== NOBODY

@@ -94,8 +94,8 @@ export class JsonStore implements SessionStore {
     return this.#view?.recovered.state.index.lastRevision(sessionId) ?? 0
   }
 
-  heads(): Iterable<Head> {
-    return this.#view?.recovered.state.index.heads() ?? []
+  heads(accept?: (head: Head) => boolean): Iterable<Head> {
+    return this.#view?.recovered.state.index.heads(accept) ?? []
   }
 
   dueHeads(): Iterable<Head> {

@@ -64,6 +64,59 @@ const DELETED = 0xffffffff
 
 const FIRST_CAPACITY = 64
 
+/** A head that is read from the columns, field by field, by whoever looks at it; the same object for one slot after the other. */
+class Glance implements Head, Summary {
+  readonly #id: (slot: number) => string
+  readonly #name: (number: number) => string | null
+  #slot = 0
+  #u32!: Record<U32Name, Uint32Array>
+  #f64!: Record<F64Name, Float64Array>
+
+  constructor(id: (slot: number) => string, name: (number: number) => string | null) {
+    this.#id = id
+    this.#name = name
+  }
+
+  at(slot: number, u32: Record<U32Name, Uint32Array>, f64: Record<F64Name, Float64Array>): this {
+    this.#slot = slot
+    this.#u32 = u32
+    this.#f64 = f64
+    return this
+  }
+
+  get sessionId(): string {
+    return this.#id(this.#slot)
+  }
+  get revision(): number {
+    return this.#u32.revision[this.#slot] as number
+  }
+  get summary(): Summary {
+    return this
+  }
+  get status(): string {
+    return this.#name(this.#u32.status[this.#slot] as number) as string
+  }
+  get tenantId(): string | null {
+    return this.#name(this.#u32.tenant[this.#slot] as number)
+  }
+  get userId(): string | null {
+    return this.#name(this.#u32.user[this.#slot] as number)
+  }
+  get parentId(): string | null {
+    return this.#name(this.#u32.parent[this.#slot] as number)
+  }
+  get createdAt(): number {
+    return this.#f64.createdAt[this.#slot] as number
+  }
+  get updatedAt(): number {
+    return this.#f64.updatedAt[this.#slot] as number
+  }
+  get dueAt(): number | null {
+    const dueAt = this.#f64.dueAt[this.#slot] as number
+    return Number.isNaN(dueAt) ? null : dueAt
+  }
+}
+
 /** Every session's newest line and summary. Calls are synchronous and never touch a disk. */
 export class SessionIndex {
   readonly #table: IdTable
@@ -200,10 +253,16 @@ export class SessionIndex {
     }
   }
 
-  /** The heads of all living sessions, in no order. */
-  *heads(): Generator<Head> {
-    for (const slot of this.#table.slots()) {
-      if (this.#u32.status[slot] !== DELETED) yield this.#head(this.#table.id(slot), slot)
+  /** The heads of all living sessions, those known last first; with `accept` only those it accepts. */
+  *heads(accept?: (head: Head) => boolean): Generator<Head> {
+    const glance = new Glance(
+      (slot) => this.#table.id(slot),
+      (number) => this.#name(number),
+    )
+    for (let slot = this.#table.end - 1; slot >= 0; slot -= 1) {
+      if (!this.#table.isUsed(slot) || this.#u32.status[slot] === DELETED) continue
+      if (accept === undefined || accept(glance.at(slot, this.#u32, this.#f64)))
+        yield this.#head(this.#table.id(slot), slot)
     }
   }
 

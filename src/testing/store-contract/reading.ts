@@ -40,6 +40,42 @@ const CASES: Record<string, ContractCase['run']> = {
     assert.equal(store.stats().sessions, 4)
   },
 
+  async '[S3] heads shows each head to who accepts it, and gives those accepted'({ store }) {
+    const ids = ['a', 'b', 'c', 'd', 'e']
+    for (const id of ids) await new SampleSession(id).appendMany(store, 3)
+    const gone = new SampleSession('gone')
+    await gone.append(store)
+    await gone.delete(store)
+    const all = [...store.heads()].sort((a, b) => (a.sessionId < b.sessionId ? -1 : 1))
+    const shown: unknown[] = []
+
+    const given = [
+      ...store.heads((head) => {
+        const { sessionId, revision, summary } = head
+        const { status, tenantId, userId, parentId, createdAt, updatedAt, dueAt } = summary
+        shown.push({
+          sessionId,
+          revision,
+          summary: { status, tenantId, userId, parentId, createdAt, updatedAt, dueAt },
+        })
+        return sessionId === 'b' || sessionId === 'd'
+      }),
+    ]
+
+    // A store may give all of them: whoever asks looks again.
+    assert.ok(given.every((head) => all.some(({ sessionId }) => sessionId === head.sessionId)))
+    const accepted = given.filter(({ sessionId }) => sessionId === 'b' || sessionId === 'd')
+    const byId = accepted.sort((a, b) => (a.sessionId < b.sessionId ? -1 : 1))
+    assert.deepEqual(
+      byId,
+      all.filter(({ sessionId }) => sessionId === 'b' || sessionId === 'd'),
+    )
+    if (shown.length > 0) {
+      const key = (head: unknown): string => JSON.stringify(head)
+      assert.deepEqual(shown.map(key).sort(), all.map(key).sort())
+    }
+  },
+
   async '[C1] the state is the fold of the changes, at every revision'({ store }) {
     const session = new SampleSession('one')
 

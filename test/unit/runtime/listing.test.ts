@@ -109,3 +109,41 @@ test('[U3] the sessions that wait for an instant are known without looking at th
   await runtime.close()
   rmSync(dir, { recursive: true })
 })
+
+test('[G5] [G1] a page of many sessions takes few of their heads, in every order and page after page', async () => {
+  const { store } = await groupedStore()
+  const all = [...store.heads()].map(({ sessionId, summary }) => ({ id: sessionId, at: summary.createdAt }))
+  let taken = 0
+  const heads: SessionStore['heads'] = (accept) =>
+    (function* () {
+      for (const head of store.heads()) {
+        if (accept?.(head) === false) continue
+        taken += 1
+        yield head
+      }
+    })()
+  const source = { store: { ...store, heads }, now: 0, stateOf: (id: string) => store.state(id) }
+
+  for (const order of ['updated', 'created', 'updated-asc', 'created-asc'] as const) {
+    const sign = order.endsWith('-asc') ? 1 : -1
+    const expected = all
+      .toSorted((a, b) => sign * (a.at - b.at || (a.id < b.id ? -1 : 1)))
+      .map(({ id }) => id)
+    const seen: string[] = []
+    let cursor: string | undefined
+    taken = 0
+    do {
+      const page = await listSessions(source, {
+        order,
+        limit: 400,
+        ...(cursor === undefined ? {} : { cursor }),
+      })
+      seen.push(...page.items.map(({ id }) => id))
+      cursor = page.nextCursor ?? undefined
+    } while (cursor !== undefined)
+    expect(seen).toEqual(expected)
+  }
+  taken = 0
+  await listSessions(source, { order: 'created-asc', limit: 10 })
+  expect(taken).toBeLessThan(200)
+})
