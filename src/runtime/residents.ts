@@ -9,6 +9,9 @@ import type { SessionStore } from '../store/store.ts'
 import { OPERATION_WINDOW } from './operations.ts'
 import { Resident, soundState } from './resident.ts'
 
+/** How many residents a newcomer looks at to find some that may go: more than one, so that a surplus shrinks again. */
+const LOOKS = 16
+
 /** How many changes are read at once when a session's operations are read back. */
 const PAGE = 256
 
@@ -100,19 +103,20 @@ export class Residents {
     if (this.#recent.size > this.#maxLive) this.#passivate()
   }
 
-  /** Second chance: who was used since the last sweep goes to the end of the line, the next one leaves. */
+  /** Second chance: who was used since the last sweep goes to the end of the line instead, and so does who is busy (P3). */
   #passivate(): void {
+    let looks = LOOKS
     for (const [id, resident] of this.#recent) {
+      if (this.#recent.size <= this.#maxLive || looks === 0) return
+      looks -= 1
       this.#recent.delete(id)
       if (resident.touched || resident.pending > 0) {
         resident.touched = false
         this.#recent.set(id, resident)
-        if (resident.pending === 0) continue
-        return // P3
+        continue
       }
       this.#drop(resident)
       if (resident.revision > 0) resident.operations.clear()
-      return
     }
   }
 

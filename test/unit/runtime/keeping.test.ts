@@ -86,6 +86,23 @@ describe('principals and parents', () => {
     expect(sessions.map(({ usage }) => usage.userMessageCount)).toEqual(Array.from({ length: 10 }, () => 2))
     await runtime.close()
   })
+
+  test('[SN22] [P3] busy sessions stay however many they are, and the surplus goes once they are not', async () => {
+    const { runtime, active, store } = await testRuntime({ maxLiveActors: 3 })
+    const sessions = await Promise.all(Array.from({ length: 10 }, () => active()))
+
+    store.hold()
+    const appends = sessions.map((session) => session.append(userMessage('one')))
+    await new Promise((resolve) => setImmediate(resolve))
+    const busy = runtime.stats().liveActors
+    store.release()
+    await Promise.all(appends)
+    for (let index = 0; index < 3; index += 1) await active()
+
+    expect(busy).toBe(10)
+    expect(runtime.stats().liveActors).toBeLessThanOrEqual(3)
+    await runtime.close()
+  })
 })
 
 describe('ids', () => {
