@@ -105,12 +105,13 @@ export class Residents {
 
   /** Second chance: who was used since the last sweep goes to the end of the line instead, and so does who is busy (P3). */
   #passivate(): void {
-    let looks = LOOKS
+    // Nobody is looked at twice, and the newcomer, who is last, not at all.
+    let looks = Math.min(LOOKS, this.#recent.size - 1)
     for (const [id, resident] of this.#recent) {
       if (this.#recent.size <= this.#maxLive || looks === 0) return
       looks -= 1
       this.#recent.delete(id)
-      if (resident.touched || resident.pending > 0) {
+      if (resident.touched || resident.pending > 0 || resident.late > 0) {
         resident.touched = false
         this.#recent.set(id, resident)
         continue
