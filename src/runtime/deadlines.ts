@@ -12,7 +12,7 @@ interface Slot {
 }
 
 /** How many sessions are woken before the next ones wait for them. */
-const AT_A_TIME = 16
+const AT_A_TIME = 4
 
 /** Wakes sessions at their instants. */
 export class DeadlineScheduler {

@@ -93,9 +93,9 @@ test(`[SN22] ${MANY} sessions with an event each: only the newest stay in memory
   const loaded = await neighbourDuring(
     neighbour,
     forEach(MANY, async (number) => {
-      await (await on.get(`s-${number}`)).as('created').edit({ context: { number } })
       // As sessions of people do: some now, some then.
       await sleep(part.random.below((2_000 * TOGETHER) / Math.min(MANY, MOST_PER_SECOND)))
+      await (await on.get(`s-${number}`)).as('created').edit({ context: { number } })
     }),
   )
   const grown = (process.memoryUsage().rss - before) / 2 ** 20

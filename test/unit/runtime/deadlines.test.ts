@@ -164,7 +164,7 @@ describe('the scheduler', () => {
       clock.advance(0)
     }
 
-    expect(most).toBe(16)
+    expect(most).toBe(4)
     expect(scheduler.size).toBe(0)
   })
 
