@@ -1,10 +1,10 @@
 /**
  * What survives JSON, its bounds, and its text.
- *   J1  `plainJson` returns a frozen copy that equals `JSON.parse(JSON.stringify(value))`, or refuses with the path.
- *   J2  Each property is read once; what was checked is what is kept, whatever a Proxy or another holder does later.
- *   J3  `__proto__`, `constructor` and friends are data; no prototype is ever touched.
- *   J4  Depth and size are checked while walking, before any large string is built.
- *   J7  `quoted` and `jsonText` give what `JSON.stringify` gives, to the byte.
+ *   JS1  `plainJson` returns a frozen copy that equals `JSON.parse(JSON.stringify(value))`, or refuses with the path.
+ *   JS2  Each property is read once; what was checked is what is kept, whatever a Proxy or another holder does later.
+ *   JS3  `__proto__`, `constructor` and friends are data; no prototype is ever touched.
+ *   JS4  Depth and size are checked while walking, before any large string is built.
+ *   JS7  `quoted` and `jsonText` give what `JSON.stringify` gives, to the byte.
  */
 import { sessionError } from './errors.ts'
 
@@ -39,7 +39,7 @@ interface Walk {
 }
 
 /**
- * A frozen plain-JSON copy of `value` (J1). Own keys whose value is `undefined` are dropped, as JSON does.
+ * A frozen plain-JSON copy of `value` (JS1). Own keys whose value is `undefined` are dropped, as JSON does.
  *
  * @throws CONTENT_INVALID with the path of the first value JSON would change or refuse.
  * @throws CONTENT_TOO_DEEP past 64 levels.
@@ -151,7 +151,7 @@ function own(value: object, key: string, walk: Walk): unknown {
   return property.value
 }
 
-/** Sets an own property even when the key is `__proto__` (J3). */
+/** Sets an own property even when the key is `__proto__` (JS3). */
 export function setOwn<T>(target: Record<string, T>, key: string, value: T): void {
   if (key === '__proto__') {
     Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true })
@@ -180,7 +180,7 @@ export function jsonText(value: Json): string {
   return text === '' ? '{}' : `${text}}`
 }
 
-/** Reads an own property; inherited names such as `constructor` are absent (J3). */
+/** Reads an own property; inherited names such as `constructor` are absent (JS3). */
 export function getOwn<T>(target: Readonly<Record<string, T>>, key: string): T | undefined {
   return Object.hasOwn(target, key) ? target[key] : undefined
 }

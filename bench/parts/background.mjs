@@ -8,7 +8,7 @@ import { sample } from '../sample.mjs'
 import { rounded, spread } from '../statistics.mjs'
 import { sessionIdOf } from '../work.mjs'
 
-const TURNS = 3
+const TURNS = 2
 const ROUNDS = 2
 
 /** Runs the part. */

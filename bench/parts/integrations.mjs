@@ -46,7 +46,7 @@ export async function run({ rounds, ms, folder, progress }) {
   const kinds = Object.fromEntries(
     Object.keys(KINDS).flatMap((kind) =>
       IN_FLIGHT.map((inFlight) => {
-        const options = { kind, inFlight, ms: ms / 2, warmUpMs: ms / 4, folder }
+        const options = { kind, inFlight, ms: ms / 4, warmUpMs: ms / 8, folder }
         return [`${kind} ${inFlight}`, { module: 'integration-rate', options }]
       }),
     ),

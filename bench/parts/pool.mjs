@@ -7,7 +7,7 @@ export async function run({ rounds, ms, folder, progress }) {
   const shared = { kind: 'product', inFlight: 1, ms, warmUpMs: ms, folder }
   const samples = await interleaved(
     { idle: { options: shared }, busy: { options: { ...shared, busyTasks: 4 } } },
-    { rounds, progress },
+    { rounds: Math.min(rounds, 2), progress },
   )
   return { figures: { 'pool.p50': ratio(samples.busy, samples.idle, ({ p50Ms }) => p50Ms) }, samples }
 }

@@ -14,7 +14,9 @@ const TAGGED = 100
 
 /** Runs one sample: so many sessions. */
 export async function run({ dir, sessions, entries }) {
-  const kinds = await Promise.all(Array.from({ length: TAGGED }, (_, n) => changesOfKind(n, entries)))
+  const kinds = (await Promise.all(Array.from({ length: TAGGED }, (_, n) => changesOfKind(n, entries)))).map(
+    (made) => made.map((one) => ({ ...one, text: JSON.stringify(one.change.entries) })),
+  )
   const started = performance.now()
   const store = openJsonStore({ dir, clock: systemClock, unique: () => systemIds.entry() })
   await store.open({ readOnly: false })
@@ -25,10 +27,10 @@ export async function run({ dir, sessions, entries }) {
       const changes = kinds[next % TAGGED]
       next += 1
       // One after the other, as a caller appends: the lines of a session lie among those of others.
-      for (const { change, after } of changes) {
+      for (const { change, after, text } of changes) {
         const at = systemClock.now()
         const summary = { ...after.summary, updatedAt: at }
-        await store.append({ ...change, sessionId, at }, { ...after, sessionId, summary })
+        await store.append({ ...change, sessionId, at }, { ...after, sessionId, summary }, text)
       }
     }
   }

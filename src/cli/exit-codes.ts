@@ -1,11 +1,11 @@
 /**
  * What the command line's exit codes mean.
- *   CX1  Every way out has one of these codes; scripts may rely on them.
- *   CX2  3, 4 and 2 mean that nothing was written; 6 means that the rest was.
+ *   EC1  Every way out has one of these codes; scripts may rely on them.
+ *   EC2  3, 4 and 2 mean that nothing was written; 6 means that the rest was.
  */
 import { isSessionError } from '../index.ts'
 
-/** The exit codes of `sessionwright` (CX1). */
+/** The exit codes of `sessionwright` (EC1). */
 export const EXIT = {
   /** Done. */
   ok: 0,

@@ -1,8 +1,8 @@
 /**
  * What commands print: the payload on stdout, everything else on stderr.
- *   CO1  With `--json`: one JSON document, or for streams one JSON value per line, and nothing else on stdout.
- *   CO2  A reader that goes away (`| head`) ends the command quietly.
- *   CO3  A slow reader slows the command; nothing is piled up in memory.
+ *   OP1  With `--json`: one JSON document, or for streams one JSON value per line, and nothing else on stdout.
+ *   OP2  A reader that goes away (`| head`) ends the command quietly.
+ *   OP3  A slow reader slows the command; nothing is piled up in memory.
  */
 import { once } from 'node:events'
 import { isSessionError } from '../index.ts'
@@ -13,7 +13,7 @@ export interface JsonOption {
   readonly json?: boolean
 }
 
-/** Prints the one result of a command: the value with `--json`, the lines without (CO1). */
+/** Prints the one result of a command: the value with `--json`, the lines without (OP1). */
 export async function printResult(
   options: JsonOption,
   value: unknown,
@@ -28,12 +28,12 @@ export async function printResult(
     )
 }
 
-/** Prints one item of a stream (CO1). */
+/** Prints one item of a stream (OP1). */
 export async function printItem(options: JsonOption, value: unknown, line: () => string): Promise<void> {
   await writeOut(`${options.json === true ? JSON.stringify(value) : line()}\n`)
 }
 
-/** Writes to stdout and waits while its reader is behind (CO3). */
+/** Writes to stdout and waits while its reader is behind (OP3). */
 export async function writeOut(text: string): Promise<void> {
   if (text.length > 0 && !process.stdout.write(text)) await once(process.stdout, 'drain')
 }
@@ -51,7 +51,7 @@ export function printError(options: JsonOption, error: unknown): void {
   else process.stderr.write(`sessionwright: ${message} [${code}]\n${remedy === '' ? '' : `  ${remedy}\n`}`)
 }
 
-/** Ends the process quietly when the reader of stdout has gone (CO2). */
+/** Ends the process quietly when the reader of stdout has gone (OP2). */
 export function endWhenReaderLeaves(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,6 +1,6 @@
 /**
  * The built page, read once into memory: a fixed map from address to bytes, so that no address reaches the disk.
- *   AS1  What is not in the map does not exist; an address is compared, never joined to a folder.
+ *   IA1  What is not in the map does not exist; an address is compared, never joined to a folder.
  */
 import { fileURLToPath } from 'node:url'
 import { diskFileSystem } from '../index.ts'
@@ -37,7 +37,7 @@ export function pageAssets(): Promise<Assets> {
   return loaded
 }
 
-/** The answer with a file of the page; undefined when there is none at this address (AS1). */
+/** The answer with a file of the page; undefined when there is none at this address (IA1). */
 export function assetResponse(assets: Assets, path: string): Response | undefined {
   const asset = assets.get(path === '/' ? '/index.html' : path)
   if (asset === undefined) return undefined

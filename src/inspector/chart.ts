@@ -1,8 +1,8 @@
 /**
  * A machine as data to draw: nodes and edges, walked from `machine.root`.
- *   CH1  Every transition of the machine is an edge: `on`, `always`, `after`, done and error ones, in the order the machine
+ *   CT1  Every transition of the machine is an edge: `on`, `always`, `after`, done and error ones, in the order the machine
  *        tries them. A transition to several states is one edge for each.
- *   CH2  A chart is plain JSON; its version is a hash of what is drawn, so that a layout can be kept by it.
+ *   CT2  A chart is plain JSON; its version is a hash of what is drawn, so that a layout can be kept by it.
  */
 import { createHash } from 'node:crypto'
 import type { AnyStateMachine } from 'xstate'
@@ -51,7 +51,7 @@ export interface Chart {
 type Node = AnyStateMachine['root']
 type Transition = Node['always'] extends readonly (infer Item)[] | undefined ? Item : never
 
-/** The chart of a machine (CH1, CH2). */
+/** The chart of a machine (CT1, CT2). */
 export function chartOf(name: string, machine: AnyStateMachine): Chart {
   const nodes: ChartNode[] = []
   const edges: ChartEdge[] = []

@@ -1,7 +1,7 @@
 /**
  * Commands from the page: the same admission as in code, nothing else.
- *   CM1  The runtime decides; this only finds the method. A refusal is the runtime's own.
- *   CM2  Where commands are off, nothing reaches the runtime.
+ *   IC1  The runtime decides; this only finds the method. A refusal is the runtime's own.
+ *   IC2  Where commands are off, nothing reaches the runtime.
  */
 import { z } from 'zod'
 import { sessionError } from '../index.ts'
@@ -27,7 +27,7 @@ const bodySchema = z.strictObject({
 type Args = { readonly [name: string]: unknown }
 type Run = (session: SessionCommands, args: Args, options: CommandOptions) => Promise<unknown>
 
-/** How each command of the lifecycle table is called; what its arguments are is checked by the runtime (CM1). */
+/** How each command of the lifecycle table is called; what its arguments are is checked by the runtime (IC1). */
 const RUNS: ReadonlyMap<string, Run> = new Map<string, Run>([
   ['activate', (session, _, options) => session.activate(options)],
   ['append', (session, { entry }, options) => session.append(entry as EntryDraft, options)],
@@ -70,7 +70,7 @@ export async function runCommand(runtime: Runtime, sessionId: string, body: unkn
   return { ...plainAnswer(answer), revision, status }
 }
 
-/** @throws READ_ONLY when commands are off (CM2) */
+/** @throws READ_ONLY when commands are off (IC2) */
 export function commandsOff(): never {
   throw sessionError('READ_ONLY', { command: 'commands' })
 }

@@ -1,10 +1,10 @@
 /**
  * What nobody needs to see: values under keys that look like secrets, before anything leaves the server.
- *   RD1  A string, list or object under a secret-looking key becomes `[redacted]`; numbers, booleans and null stay, so that
+ *   RX1  A string, list or object under a secret-looking key becomes `[redacted]`; numbers, booleans and null stay, so that
  *        counts of tokens can be read.
- *   RD2  JSON inside a string is looked through too: that is how models write the arguments of tools.
- *   RD3  A hook of the host comes after that; one that throws hides the whole value.
- *   RD4  Nothing stored is altered; only what is shown.
+ *   RX2  JSON inside a string is looked through too: that is how models write the arguments of tools.
+ *   RX3  A hook of the host comes after that; one that throws hides the whole value.
+ *   RX4  Nothing stored is altered; only what is shown.
  */
 import { isJsonObject, setOwn } from '../index.ts'
 import type { Json, JsonObject } from '../index.ts'
@@ -25,7 +25,7 @@ export type Redact = (value: Json, place: RedactionPlace) => Json
 export interface RedactionOptions {
   /** Shows values under secret-looking keys; off by default. */
   readonly showSecrets?: boolean
-  /** A further redaction: gets each record, entry, event, context whole and gives what is shown (RD3). */
+  /** A further redaction: gets each record, entry, event, context whole and gives what is shown (RX3). */
   readonly redact?: Redact
 }
 
@@ -55,7 +55,7 @@ export function redactor(options: RedactionOptions): Redact {
     try {
       return redact(shown, place)
     } catch {
-      return REDACTED // RD3
+      return REDACTED // RX3
     }
   }
 }
@@ -80,7 +80,7 @@ function withoutSecretMembers(value: JsonObject, depth: number): JsonObject {
   const isNamedSecret = typeof named === 'string' && isSecretKey(named)
   for (const [key, member] of Object.entries(value)) {
     const isSecret = isSecretKey(key) || (isNamedSecret && key === 'value')
-    const shown = isSecret && isHidden(member) ? REDACTED : withoutSecrets(member, depth + 1) // RD1
+    const shown = isSecret && isHidden(member) ? REDACTED : withoutSecrets(member, depth + 1) // RX1
     if (shown !== member) isAltered = true
     setOwn(result, key, shown)
   }
@@ -91,7 +91,7 @@ function isHidden(value: Json): boolean {
   return value !== '' && (typeof value === 'string' || (typeof value === 'object' && value !== null))
 }
 
-/** RD2 */
+/** RX2 */
 function withoutSecretsInText(text: string, depth: number): string {
   if (!text.includes('"') || !MAYBE_SECRET.test(text)) return text
   if (/^\s*[[{]/.test(text)) {

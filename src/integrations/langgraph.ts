@@ -1,9 +1,9 @@
 /**
  * A checkpoint saver for LangGraph on sessions: a thread is a session, checkpoints and writes are changes of it.
- *   L1  `put` and `putWrites` resolve when their change is durable; it is one revision, all or nothing.
- *   L2  A thread does not fork by accident: of two writers that continue one checkpoint the second is refused.
- *   L3  The same checkpoint put again is answered and not written; so are writes that are kept already.
- *   L4  Savers of one runtime see the same; a saver keeps nothing that a restart would lose, but what it told its readers.
+ *   LG1  `put` and `putWrites` resolve when their change is durable; it is one revision, all or nothing.
+ *   LG2  A thread does not fork by accident: of two writers that continue one checkpoint the second is refused.
+ *   LG3  The same checkpoint put again is answered and not written; so are writes that are kept already.
+ *   LG4  Savers of one runtime see the same; a saver keeps nothing that a restart would lose, but what it told its readers.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { RunnableConfig } from '@langchain/core/runnables'
@@ -57,7 +57,7 @@ interface Address {
  *
  * @throws WRONG_STATE - the thread's session is paused or has ended.
  * @throws NOT_FOUND - the thread is another principal's. Reads answer as if there were none.
- * @throws REVISION_CONFLICT - somebody else continued the checkpoint first (L2); read the thread again.
+ * @throws REVISION_CONFLICT - somebody else continued the checkpoint first (LG2); read the thread again.
  * @throws LIMIT_REACHED - a limit of the session refuses the entries.
  * @throws FORMAT_TOO_NEW - a checkpoint of a version after 4.
  * @throws ENTRY_TOO_LARGE - a checkpoint larger than the runtime's `maxChangeBytes`.
@@ -138,7 +138,7 @@ export class SessionwrightSaver extends peer.BaseCheckpointSaver {
       const unknown = serialized.filter(
         ({ index }) => index < 0 || known?.has(writeKey(taskId, index)) !== true,
       )
-      if (unknown.length === 0) return // L3
+      if (unknown.length === 0) return // LG3
       const entries = writesEntries({ ns, id, task: taskId }, unknown, this.#pieceBytes)
       if (await this.#append(session, entries)) return
     }
@@ -174,7 +174,7 @@ export class SessionwrightSaver extends peer.BaseCheckpointSaver {
       const parent = from === id ? (known?.parent ?? null) : from
       const held = fromRow && (fromRow.channels ?? (await channelsAt(reader, fromRow)))
       const entries = await draft.entries(parent, held, this.#pieceBytes)
-      if (known !== undefined && (await isKept(reader, known, entries))) return // L3
+      if (known !== undefined && (await isKept(reader, known, entries))) return // LG3
       // From here to the append nothing is awaited: what is decided on is what the revision stands for.
       const space = index.namespaces.get(ns)
       const isAgain = known !== undefined && known.parent === parent && space?.newest?.id === id

@@ -1,7 +1,7 @@
 /**
  * The one door for time. Nothing else in `src` reads the clock or sets a timer.
- *   K1  A timer fires at or after its instant, never before, however far away it is.
- *   K2  A timer alone does not keep the process alive.
+ *   CL1  A timer fires at or after its instant, never before, however far away it is.
+ *   CL2  A timer alone does not keep the process alive.
  */
 
 /** A timer that can be cancelled. */

@@ -1,9 +1,9 @@
 /**
  * Deleting, erasing and pruning: what ends a session's being kept.
- *   E1  A deletion is a change like any other: a tombstone behind which revisions go on.
- *   E2  Children are never orphaned in silence: refused, detached or deleted first.
- *   E3  Erasing is deleting, then rewriting every file that holds a trace.
- *   E4  After a failed write a session that memory does not know may still be on the disk: never answered with "nothing".
+ *   DE1  A deletion is a change like any other: a tombstone behind which revisions go on.
+ *   DE2  Children are never orphaned in silence: refused, detached or deleted first.
+ *   DE3  Erasing is deleting, then rewriting every file that holds a trace.
+ *   DE4  After a failed write a session that memory does not know may still be on the disk: never answered with "nothing".
  */
 import { isSessionError, sessionError } from '../errors.ts'
 import { isEnd } from '../machines/lifecycle.ts'
@@ -33,7 +33,7 @@ export interface DeletionPort {
   /** Puts a resident's operations in place before a command that names one. */
   ready(resident: Resident, options: CommandOptions): Promise<void>
   now(): number
-  /** A write failed: nobody knows what is on the disk, so "there is nothing" cannot be said (E4). */
+  /** A write failed: nobody knows what is on the disk, so "there is nothing" cannot be said (DE4). */
   isInDoubt(): boolean
 }
 
@@ -86,7 +86,7 @@ function childrenOf(store: SessionStore, sessionId: string): string[] {
   return result
 }
 
-/** E2: nothing is written before it is known that every child can follow. */
+/** DE2: nothing is written before it is known that every child can follow. */
 async function settleChildren(port: DeletionPort, sessionId: string, options: DeleteOptions): Promise<void> {
   const children = childrenOf(port.store, sessionId)
   if (children.length === 0) return
@@ -102,7 +102,7 @@ async function settleChildren(port: DeletionPort, sessionId: string, options: De
   }
 }
 
-/** Deletes and then removes every trace (E3). */
+/** Deletes and then removes every trace (DE3). */
 export async function eraseSessions(
   port: DeletionPort,
   target: EraseTarget,

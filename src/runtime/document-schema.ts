@@ -1,8 +1,8 @@
 /**
  * Session documents from outside: their schema, and how to build one from part of its data.
- *   X3  A document that contradicts itself is refused with the path: an `active` session without `activatedAt`, an
+ *   DC3  A document that contradicts itself is refused with the path: an `active` session without `activatedAt`, an
  *       ended one without `endedAt` and `end`, an open one with either.
- *   X4  Unknown keys are refused: nothing of a document is dropped in silence.
+ *   DC4  Unknown keys are refused: nothing of a document is dropped in silence.
  */
 import { z } from 'zod'
 import { isSessionError } from '../errors.ts'
@@ -87,7 +87,7 @@ const entrySchema = z.unknown().transform((value, context): Entry => {
   return z.NEVER
 })
 
-/** Schema of a session document (X3, X4). */
+/** Schema of a session document (DC3, DC4). */
 export const sessionDocumentSchema: z.ZodType<SessionDocument> = z
   .strictObject({
     format: z.literal(DOCUMENT_FORMAT),
@@ -113,7 +113,7 @@ export const sessionDocumentSchema: z.ZodType<SessionDocument> = z
     }
   })
 
-/** Where a document says two things at once, key by key (X3). */
+/** Where a document says two things at once, key by key (DC3). */
 function* contradictions(document: SessionDocument): Iterable<[keyof SessionDocument, string]> {
   const { status, end } = document
   const mustHave: Partial<Record<Status, (keyof SessionDocument)[]>> = {
@@ -139,7 +139,7 @@ export function parseSessionDocument(value: unknown): SessionDocument {
   return parseInterchange(sessionDocumentSchema, value, { format: 'sessionwright' })
 }
 
-/** The shape of a session document as a JSON Schema (draft 2020-12), for API descriptions; what X3 says is not in it. */
+/** The shape of a session document as a JSON Schema (draft 2020-12), for API descriptions; what DC3 says is not in it. */
 export function sessionDocumentJsonSchema(): JsonObject {
   const shape = z.toJSONSchema(sessionDocumentSchema, {
     io: 'input',

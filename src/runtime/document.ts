@@ -1,7 +1,7 @@
 /**
  * A whole session as one plain-JSON document: what `export` gives and `import` takes.
- *   X1  Counters are not trusted: `import` counts the entries again.
- *   X2  export → import → export gives the same document.
+ *   DC1  Counters are not trusted: `import` counts the entries again.
+ *   DC2  export → import → export gives the same document.
  */
 import type { SessionEnd, Limits } from '../machines/events.ts'
 import type { Status } from '../machines/lifecycle.ts'

@@ -1,7 +1,7 @@
 /**
  * Reading a transcript: entries by position, forwards page by page, or the newest few from the end.
- *   B1  Positions count the entries of a session from 0, in the order they were kept.
- *   B2  Bounds by revision bound what is read, not only what is given.
+ *   ER1  Positions count the entries of a session from 0, in the order they were kept.
+ *   ER2  Bounds by revision bound what is read, not only what is given.
  */
 import { sessionError } from '../errors.ts'
 import { isEntryTag } from './entries.ts'

@@ -1,7 +1,7 @@
 /**
  * Schemas for data that comes from outside as a document, and the refusal that names the place.
- *   T1  A refusal is INTERCHANGE_INVALID with the path of the first thing wrong, in the words of the input.
- *   T2  Free JSON is copied and frozen by `plainJson`; no key is lost, `__proto__` included.
+ *   IS1  A refusal is INTERCHANGE_INVALID with the path of the first thing wrong, in the words of the input.
+ *   IS2  Free JSON is copied and frozen by `plainJson`; no key is lost, `__proto__` included.
  */
 import { z } from 'zod'
 import { isSessionError, sessionError } from '../errors.ts'
@@ -10,7 +10,7 @@ import { isJsonObject, plainJson, setOwn, type Json, type JsonPath } from '../js
 /** Schema of any plain JSON; gives a frozen copy. */
 export const jsonSchema = z.unknown().transform((value, context) => toPlain(value, context))
 
-/** Schema of a JSON object whose values have a schema of their own; gives a frozen copy with every key (T2). */
+/** Schema of a JSON object whose values have a schema of their own; gives a frozen copy with every key (IS2). */
 export function mapSchema<Value extends Json>(valueSchema: z.ZodType<Value>) {
   return z.unknown().transform((value, context): { readonly [key: string]: Value } => {
     const plain = toPlain(value, context)
@@ -66,7 +66,7 @@ export interface InterchangeSource {
   readonly line?: number | undefined
 }
 
-/** The error of a document that is not one of its format (T1). */
+/** The error of a document that is not one of its format (IS1). */
 export function interchangeError(source: InterchangeSource, path: JsonPath, reason: string, cause?: unknown) {
   const { format, line } = source
   return sessionError(
@@ -76,7 +76,7 @@ export function interchangeError(source: InterchangeSource, path: JsonPath, reas
   )
 }
 
-/** The value as the schema wants it. @throws INTERCHANGE_INVALID with the path of the first thing wrong (T1). */
+/** The value as the schema wants it. @throws INTERCHANGE_INVALID with the path of the first thing wrong (IS1). */
 export function parseInterchange<T>(schema: z.ZodType<T>, value: unknown, source: InterchangeSource): T {
   const result = schema.safeParse(value)
   if (result.success) return result.data

@@ -1,7 +1,7 @@
 /**
  * Who hears of acknowledged changes beside their callers: observers in the process, and `node:diagnostics_channel`.
- *   W1  Told after the acknowledgement, in its order; what an observer throws is logged and goes no further.
- *   W2  The channel `sessionwright:change` carries ids, numbers and words of ours, never content.
+ *   OB1  Told after the acknowledgement, in its order; what an observer throws is logged and goes no further.
+ *   OB2  The channel `sessionwright:change` carries ids, numbers and words of ours, never content.
  */
 import { channel } from 'node:diagnostics_channel'
 import { isStatus } from '../machines/lifecycle.ts'
@@ -32,9 +32,9 @@ export class Observers {
     return () => this.#observers.delete(added)
   }
 
-  /** Tells everybody of an acknowledged change and the state after it (W1). */
+  /** Tells everybody of an acknowledged change and the state after it (OB1). */
   tell(change: Change, state: StoredState | undefined): void {
-    if (changeChannel.hasSubscribers) changeChannel.publish(diagnosticOf(change, state)) // W2
+    if (changeChannel.hasSubscribers) changeChannel.publish(diagnosticOf(change, state)) // OB2
     if (this.#observers.size === 0) return
     const status = state?.summary.status
     const facts =

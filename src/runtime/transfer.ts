@@ -1,7 +1,7 @@
 /**
  * A session as one document, and a document as a session.
- *   X1  Counters are not trusted: they are counted from the entries again.
- *   X2  export → import → export gives the same document.
+ *   TR1  Counters are not trusted: they are counted from the entries again.
+ *   TR2  export → import → export gives the same document.
  */
 import { sessionError } from '../errors.ts'
 import { MAX_DEPTH, plainJson, type JsonObject } from '../json.ts'
@@ -48,7 +48,7 @@ export async function documentOf(store: SessionStore, state: StoredState): Promi
   }
 }
 
-/** What a document founds: facts, record and entries, checked and counted (X1). */
+/** What a document founds: facts, record and entries, checked and counted (TR1). */
 export interface Foundation {
   readonly facts: ActorFacts
   readonly record: JsonObject

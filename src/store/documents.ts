@@ -1,9 +1,9 @@
 /**
  * The document store of seed 004: Markdown and JSON files in categories, beside the journal and independent of it.
- *   D1  No category or name leaves `<dir>/documents`, on any path, delete included; no link is followed on the way.
- *   D2  A save that resolved survives a power cut, with the folders it made; one that did not leaves the old document
+ *   DO1  No category or name leaves `<dir>/documents`, on any path, delete included; no link is followed on the way.
+ *   DO2  A save that resolved survives a power cut, with the folders it made; one that did not leaves the old document
  *       or the new one, never a mixture.
- *   D3  A missing document is `undefined`, a missing category is empty; every other failure surfaces.
+ *   DO3  A missing document is `undefined`, a missing category is empty; every other failure surfaces.
  */
 import { dirname } from 'node:path'
 import { sessionError } from '../errors.ts'
@@ -55,7 +55,7 @@ class FolderDocuments implements Documents {
   readonly dir: string
   readonly #files: FileSystem
   readonly #unique: () => string
-  /** Categories whose folders this instance made durable (D2). */
+  /** Categories whose folders this instance made durable (DO2). */
   readonly #ready = new Map<string, Promise<void>>()
 
   constructor({ dir, files = diskFileSystem, unique = countedNames() }: DocumentsOptions) {
@@ -156,7 +156,7 @@ class FolderDocuments implements Documents {
     return `${this.dir}/documents/${category}`
   }
 
-  /** The category's folder, each part of the way looked at and none of them a link (D1); undefined when absent. */
+  /** The category's folder, each part of the way looked at and none of them a link (DO1); undefined when absent. */
   async #find(category: string): Promise<string | undefined> {
     let folder = this.dir
     for (const part of ['documents', ...category.split('/')]) {
@@ -168,7 +168,7 @@ class FolderDocuments implements Documents {
     return folder
   }
 
-  /** Makes the folders of a category durable once: one found may have been made just before a crash (D2). */
+  /** Makes the folders of a category durable once: one found may have been made just before a crash (DO2). */
   #makeReady(category: string): Promise<void> {
     const known = this.#ready.get(category)
     if (known !== undefined) return known

@@ -1,10 +1,10 @@
 /**
  * A store that remembers as long as the process lives: the plainest store that keeps the contract, so it reads as the
  * specification of one.
- *   S1  A change is encoded when `append` is called; what the caller does to it afterwards is not seen.
- *   S2  Appends are done one after the other, in the order of the calls, never inside the call.
- *   S3  Readers see only what is done, and get copies.
- *   C2  The revision of an append is that of the newest append of its session plus one, a deleted life included.
+ *   MM1  A change is encoded when `append` is called; what the caller does to it afterwards is not seen.
+ *   MM2  Appends are done one after the other, in the order of the calls, never inside the call.
+ *   MM3  Readers see only what is done, and get copies.
+ *   MM4  The revision of an append is that of the newest append of its session plus one, a deleted life included.
  */
 import { sessionError } from '../errors.ts'
 import type { Change, StoredState } from './change.ts'
@@ -30,7 +30,7 @@ interface Session {
 /** A store in memory; what it holds ends with the process. */
 export function createMemoryStore(): SessionStore {
   const sessions = new Map<string, Session>()
-  /** The newest revision that was appended, done or not (C2). */
+  /** The newest revision that was appended, done or not (MM4). */
   const appended = new Map<string, number>()
   let journal: Line[] = []
   let ordinals = 0
@@ -67,7 +67,7 @@ export function createMemoryStore(): SessionStore {
     pendingChanges -= 1
   }
 
-  /** Runs after everything that was appended so far (S2). */
+  /** Runs after everything that was appended so far (MM2). */
   function inTurn<T>(work: () => T): Promise<T> {
     const turn = done.then(work)
     done = turn.then(
@@ -179,7 +179,7 @@ function within(lines: readonly Line[], range: ChangeRange): Line[] {
   return (order === 'asc' ? found : found.reverse()).slice(0, limit)
 }
 
-/** A copy nobody else holds (S3). */
+/** A copy nobody else holds (MM3). */
 function decode<T>(text: string): T {
   return JSON.parse(text) as T
 }

@@ -1,9 +1,9 @@
 /**
  * The bytes of one simulated file: what the page cache shows and what the disk holds.
- *   Q1  Reads see the page cache; a power cut leaves what the disk holds.
- *   Q2  At a power cut every dirty 512-byte sector is kept, dropped or zeroed on its own. Zeroed is a block that was
+ *   FK1  Reads see the page cache; a power cut leaves what the disk holds.
+ *   FK2  At a power cut every dirty 512-byte sector is kept, dropped or zeroed on its own. Zeroed is a block that was
  *       allocated and never written, so only bytes past the old end can turn to zeros: sectors do not tear.
- *   Q3  A failed sync drops the dirty marks: the cache goes on showing the bytes and the next sync "succeeds" without
+ *   FK3  A failed sync drops the dirty marks: the cache goes on showing the bytes and the next sync "succeeds" without
  *       writing them, as on Linux.
  */
 import type { SeededRandom } from './seeded-random.ts'
@@ -84,7 +84,7 @@ export class CachedFile {
     }
   }
 
-  /** A sync that failed: some sectors reached the disk, none is dirty any more (Q3). */
+  /** A sync that failed: some sectors reached the disk, none is dirty any more (FK3). */
   failSync(random: SeededRandom): void {
     for (const sector of this.#dirty) if (random.chance(0.5)) this.#keep(this.#disk, sector)
     this.#dirty.clear()
@@ -96,7 +96,7 @@ export class CachedFile {
     this.sync()
   }
 
-  /** This file as one power cut leaves it; the file itself is not altered (Q2). */
+  /** This file as one power cut leaves it; the file itself is not altered (FK2). */
   afterPowerCut(random: SeededRandom): CachedFile {
     const disk: Bytes = { buffer: Buffer.from(this.#disk.buffer), size: this.#disk.size }
     if (random.chance(0.5)) this.#shrinkDisk(disk)

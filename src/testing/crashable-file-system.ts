@@ -1,9 +1,9 @@
 /**
  * A disk in memory that can lose power, fill up and fail at any call; everything random comes from one seed.
- *   Q6  A machine without power and a process that died answer nothing any more; what comes after them is a new
+ *   FK6  A machine without power and a process that died answer nothing any more; what comes after them is a new
  *       `CrashableFileSystem`, so a straggler of the old one cannot touch it.
- * The bytes of a file are the work of `cached-file.ts` (Q1–Q3), names that of `name-tree.ts` (Q4), faults that of
- * `fault-plan.ts` (Q5).
+ * The bytes of a file are the work of `cached-file.ts` (FK1–FK3), names that of `name-tree.ts` (FK4), faults that of
+ * `fault-plan.ts` (FK5).
  */
 import type { FileHandle, FileStatus, FileSystem, OpenMode } from '../index.ts'
 import { CachedFile } from './cached-file.ts'
@@ -261,7 +261,7 @@ export class CrashableFileSystem implements FileSystem {
   }
 
   /**
-   * One call: counted (Q5), held by `onCall`, then lost with the power, failed, or done.
+   * One call: counted (FK5), held by `onCall`, then lost with the power, failed, or done.
    *
    * @param spoil - what a call that fails leaves behind.
    */

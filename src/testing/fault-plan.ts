@@ -1,6 +1,6 @@
 /**
  * Which call of a simulated disk fails, and at which one power is lost.
- *   Q5  Calls are counted from 1, reads too, so a test can walk a crash or a fault through every one of them.
+ *   FK5  Calls are counted from 1, reads too, so a test can walk a crash or a fault through every one of them.
  */
 import type { FileHandle, FileSystem } from '../index.ts'
 import type { SeededRandom } from './seeded-random.ts'
@@ -49,7 +49,7 @@ export class FaultPlan {
     this.#crashAt = this.#calls + n
   }
 
-  /** Counts one call and tells its fate (Q5). */
+  /** Counts one call and tells its fate (FK5). */
   take(call: FileCall): Fate {
     this.#calls += 1
     this.#counts.set(call, this.calls(call) + 1)

@@ -1,7 +1,7 @@
 /**
  * A clock that tests turn by hand.
- *   Z1  Nothing fires by itself: callbacks run inside `advance` and `set`, before they return.
- *   Z2  Due callbacks fire in the order of their instants; those of one instant in the order they were asked for.
+ *   MC1  Nothing fires by itself: callbacks run inside `advance` and `set`, before they return.
+ *   MC2  Due callbacks fire in the order of their instants; those of one instant in the order they were asked for.
  */
 import type { Clock, Timer } from '../index.ts'
 
@@ -62,7 +62,7 @@ export class ManualClock implements Clock {
     }
   }
 
-  /** The set keeps the order of asking, so the first of the smallest instants is the one to fire (Z2). */
+  /** The set keeps the order of asking, so the first of the smallest instants is the one to fire (MC2). */
   #earliest(): Waiting | undefined {
     let earliest: Waiting | undefined
     for (const waiting of this.#waiting) {

@@ -1,6 +1,6 @@
 /**
  * The names of a simulated disk: folders, what they show and what of them would survive.
- *   Q4  Making, renaming, linking and removing a name is durable only after a sync of its folder; without it, each
+ *   FK4  Making, renaming, linking and removing a name is durable only after a sync of its folder; without it, each
  *       folder keeps a random prefix of its pending operations. A rename between folders survives whole or not at all.
  */
 import type { CachedFile } from './cached-file.ts'
@@ -97,7 +97,7 @@ export class NameTree {
     }
   }
 
-  /** The tree as one power cut leaves it; the tree itself is not altered (Q4). */
+  /** The tree as one power cut leaves it; the tree itself is not altered (FK4). */
   afterPowerCut(random: SeededRandom): NameTree {
     const surviving = new Map<Folder, Map<string, Node>>()
     const namesOf: NamesOf = (folder) => {

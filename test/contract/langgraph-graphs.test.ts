@@ -96,7 +96,7 @@ for (const durability of ['sync', 'async', 'exit'] as const) {
   }
 }
 
-test('[L2] of two runs on one thread at once one goes through, the other is told', async () => {
+test('[LG2] of two runs on one thread at once one goes through, the other is told', async () => {
   await using runtime = await openRuntime({ store: createMemoryStore() })
   const saver = new SessionwrightSaver(runtime)
   const graph = graphOn(saver, false)

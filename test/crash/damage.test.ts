@@ -156,7 +156,7 @@ test('[RC3, RC4, RC10] a file cut at any length is told, and a repair brings bac
   expect(await sweep(killed, 'cut, killed store', cuts(killed, 16), 16)).toEqual([])
 })
 
-test('[RC2, RC4, G2] lines that were swapped or repeated are not believed', async () => {
+test('[RC2, RC4, SG2] lines that were swapped or repeated are not believed', async () => {
   const sound = await soundStore('closed', 'one')
   expect(await sweep(sound, 'swapped', swaps(sound), 1)).toEqual([])
   expect(await sweep(sound, 'repeated', repeats(sound), 4)).toEqual([])
@@ -168,7 +168,7 @@ test('[RC2, RC4] a line of another store is not believed where one of ours stand
   expect(await sweep(sound, 'of another store', strangers(sound, foreign), 4)).toEqual([])
 })
 
-test('[RC1, RC4, V5] an older copy of one file, or its absence, is told or does no harm', async () => {
+test('[RC1, RC4, JC5] an older copy of one file, or its absence, is told or does no harm', async () => {
   for (const end of ['closed', 'killed'] as const) {
     const sound = await soundStore(end, 'one')
     expect(await sweep(sound, 'older or missing', oldFiles(sound), 1)).toEqual([])

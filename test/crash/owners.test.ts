@@ -108,7 +108,7 @@ test('[JN13] an owner that stands still is not succeeded, however long, and goes
   part.count('refused while stopped', answers.length)
 })
 
-test('[JN14, RC6, V4] an owner that was stopped past a takeover acknowledges nothing more, and what it writes is not read', async () => {
+test('[JN14, RC6, JC4] an owner that was stopped past a takeover acknowledges nothing more, and what it writes is not read', async () => {
   const takeovers = part.minutes === undefined ? 4 : 20
   for (let turn = 1; turn <= takeovers; turn += 1) {
     const owner = starter()

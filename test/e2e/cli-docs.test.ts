@@ -64,7 +64,7 @@ test('a group is not empty, and the usage of each command shows its arguments', 
   }
 })
 
-test('[CX1] every exit code but that of SIGINT is in the table', () => {
+test('[EC1] every exit code but that of SIGINT is in the table', () => {
   const codes = [...page.matchAll(/^\| (\d) +\|/gm)].map(([, code]) => Number(code))
 
   expect([...codes, 130]).toEqual(Object.values(EXIT))

@@ -103,7 +103,7 @@ test('SIGINT ends an import between two messages with 130; run again, it goes on
   expect(again.value).toMatchObject({ sessions: 2, entries: 2, repeated: 1 })
 })
 
-test('[CO2] a reader that goes away ends the command quietly', async () => {
+test('[OP2] a reader that goes away ends the command quietly', async () => {
   const dir = folders.make()
   {
     await using owner = await openRuntime({ dir })

@@ -62,7 +62,7 @@ test.each([
   ['an open session to delete', ['delete', 'mias'], 'WRONG_STATE'],
   ['a cursor of nobody', ['ls', '--cursor', 'abc'], 'CURSOR_INVALID'],
   ['a kind of nobody', ['create', '--kind-json', '{"type":"robot"}'], 'COMMAND_INVALID'],
-])('[CX2] %s is refused and changes nothing', async (_what, args, code) => {
+])('[EC2] %s is refused and changes nothing', async (_what, args, code) => {
   const result = await runJson([...args, ...store])
 
   expect(result.code).toBe(3)

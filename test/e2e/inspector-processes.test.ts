@@ -78,7 +78,7 @@ test('[LV2] a message that another process appends appears beside it within 500 
   await owner.close()
 })
 
-test('[CN1] beside an owner the page may only look', async () => {
+test('[NS1] beside an owner the page may only look', async () => {
   const dir = folders.make()
   const owner = await openRuntime({ dir })
   await (await owner.create({ id: 'watched' })).activate()
@@ -99,7 +99,7 @@ test('[CN1] beside an owner the page may only look', async () => {
   await owner.close()
 })
 
-test('[CN2] where nobody owns the store, the inspector does, and its page gives commands', async () => {
+test('[NS2] where nobody owns the store, the inspector does, and its page gives commands', async () => {
   const dir = folders.make()
   await run(['create', '--store', dir, '--id', 'idle'])
   const { child, said } = await inspecting('--store', dir)
@@ -118,7 +118,7 @@ test('[CN2] where nobody owns the store, the inspector does, and its page gives 
   expect((await runJson<{ status: string }>(['show', 'idle', '--store', dir])).value.status).toBe('active')
 })
 
-test('[CN1] with --read-only the store is free for others', async () => {
+test('[NS1] with --read-only the store is free for others', async () => {
   const dir = folders.make()
   await run(['create', '--store', dir, '--id', 'idle'])
   const { child, said } = await inspecting('--store', dir, '--read-only')

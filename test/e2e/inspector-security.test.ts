@@ -233,7 +233,7 @@ test('[GD3] attack 22: a private-network preflight', async () => {
   expect(answer.text.toLowerCase()).not.toContain('access-control-allow')
 })
 
-test('[AS1] [SK2] attack 23: addresses that leave the page', async () => {
+test('[IA1] [SK2] attack 23: addresses that leave the page', async () => {
   const paths = [
     ...[
       '/../../etc/passwd',

@@ -34,6 +34,18 @@ test('every rule that a test names is defined', () => {
   expect(unknown.map(({ id, where }) => `${where} names ${id}`)).toEqual([])
 })
 
+test('an id names one thing: no two modules define the same, and none that of a rule', () => {
+  const defined = source.flatMap((module) => invariantsOf(module).map((id) => ({ id, path: module.path })))
+  const first = new Map(rules.map((id) => [id, 'the specification']))
+  const twice = defined.filter(({ id, path }) => {
+    const by = first.get(id) ?? path
+    first.set(id, by)
+    return by !== path
+  })
+
+  expect(twice.map(({ id, path }) => `${path} defines ${id}, as does ${first.get(id) ?? ''}`)).toEqual([])
+})
+
 test('rules, invariants and their names in tests are read as written', () => {
   const page = '# Journal\n\n- **J1** text\n  **J9** no\n- **J2a** text\n'
   const head =

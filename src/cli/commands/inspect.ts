@@ -1,7 +1,7 @@
 /**
  * `sessionwright inspect`: the inspector on any store, also on one that another process owns.
- *   CN1  Beside an owner, and with `--read-only`, the store is only read: no lock, no deadline fires, no commands.
- *   CN2  Otherwise this process owns the store as long as it runs, and the page offers commands.
+ *   NS1  Beside an owner, and with `--read-only`, the store is only read: no lock, no deadline fires, no commands.
+ *   NS2  Otherwise this process owns the store as long as it runs, and the page offers commands.
  */
 import type { Command } from 'commander'
 import type { Runtime } from '../../index.ts'
@@ -53,7 +53,7 @@ async function inspect(options: Options): Promise<void> {
   }
 }
 
-/** The runtime to inspect (CN1, CN2). */
+/** The runtime to inspect (NS1, NS2). */
 async function openForInspection({ store: dir, readOnly }: Options): Promise<Runtime> {
   if (!(await holdsStore(dir))) throw sessionError('STORE_NOT_FOUND', { place: dir })
   if (readOnly === true) return openRuntime({ dir, readOnly })

@@ -1,8 +1,8 @@
 /**
  * What a session document cannot hold of a foreign one, so that parse → print gives the input back.
- *   I2  After parsing, the document is printed once; where that differs from the input, the difference is kept in the
+ *   DF2  After parsing, the document is printed once; where that differs from the input, the difference is kept in the
  *       metadata under the reserved key `interchange`. Nothing is kept when nothing differs.
- *   I3  A difference is put back only where what is printed is still what it replaced: the live session wins.
+ *   DF3  A difference is put back only where what is printed is still what it replaced: the live session wins.
  * Unknown keys are no difference: the four systems ignore them, and so do we.
  */
 import { isDeepStrictEqual } from 'node:util'
@@ -31,7 +31,7 @@ const noteSchema = z.object({
   ),
 })
 
-/** The document with a note of how `original` differs from what `print` makes of it (I2). */
+/** The document with a note of how `original` differs from what `print` makes of it (DF2). */
 export function keepDifferences(
   document: SessionDocument,
   format: string,
@@ -45,7 +45,7 @@ export function keepDifferences(
   return { ...document, record: { ...document.record, metadata } }
 }
 
-/** The printed document with the kept differences of its format put back (I3). */
+/** The printed document with the kept differences of its format put back (DF3). */
 export function restoreDifferences(
   document: SessionDocument,
   format: string,

@@ -1,6 +1,6 @@
 /**
  * What every interchange format is, and how its input is read: text or a parsed value.
- *   I1  Conversions are pure: no clock, no ids, no I/O. What a format does not hold comes in as an option.
+ *   FM1  Conversions are pure: no clock, no ids, no I/O. What a format does not hold comes in as an option.
  */
 import type { JsonObject } from '../../json.ts'
 import { interchangeError, type InterchangeSource, type SessionDocument } from '../../index.ts'

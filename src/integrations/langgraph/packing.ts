@@ -1,8 +1,8 @@
 /**
  * Serialized values as plain JSON, and back, byte for byte.
- *   P1  JSON text is kept as JSON when that gives the same text again, so that a journal can be read; else as a string.
+ *   PK1  JSON text is kept as JSON when that gives the same text again, so that a journal can be read; else as a string.
  *       Other bytes are kept in base64.
- *   P2  What would make an entry too large is cut into pieces that follow it, none larger than `pieceBytes` as JSON.
+ *   PK2  What would make an entry too large is cut into pieces that follow it, none larger than `pieceBytes` as JSON.
  */
 import { Buffer } from 'node:buffer'
 import { systemEvent } from '../../index.ts'
@@ -12,7 +12,7 @@ import { PIECE_EVENT } from './stored.ts'
 /** What a serializer made of a value. */
 export type Typed = readonly [type: string, bytes: Uint8Array]
 
-/** A serialized value as plain JSON: in place, or in pieces number `first` to `first + count - 1` of its entry (P2). */
+/** A serialized value as plain JSON: in place, or in pieces number `first` to `first + count - 1` of its entry (PK2). */
 export type Packed = { readonly type: string; readonly encoding: 'json' | 'text' | 'base64' } & (
   { readonly value: Json } | { readonly pieces: readonly [first: number, count: number] }
 )
@@ -81,7 +81,7 @@ function textOf(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** The text as JSON, when it comes out of it unchanged (P1). */
+/** The text as JSON, when it comes out of it unchanged (PK1). */
 function asJson(text: string): Json | undefined {
   try {
     const value = JSON.parse(text) as Json

@@ -1,8 +1,8 @@
 /**
  * What a saver told its readers, so that a put that would fork a thread by accident is refused.
- *   Y1  A put continues the newest checkpoint of its namespace, or one that is not kept here.
- *   Y2  An older one may be continued once for each time it was asked for by its id: that is how time travel reads.
- *   Y3  A first checkpoint is refused where there are others, when a reader was told that there are none.
+ *   RG1  A put continues the newest checkpoint of its namespace, or one that is not kept here.
+ *   RG2  An older one may be continued once for each time it was asked for by its id: that is how time travel reads.
+ *   RG3  A first checkpoint is refused where there are others, when a reader was told that there are none.
  * LangGraph's put carries no name of its run, so a reader that only looks counts as one that will write.
  */
 import type { Namespace } from './thread-index.ts'
@@ -42,8 +42,8 @@ export class Readings {
   allows(sessionId: string, ns: string, space: Namespace | undefined, parent: string | null): boolean {
     if (space?.newest === undefined || space.newest.id === parent) return true
     const told = this.#told.get(sessionId)?.get(ns)
-    if (parent === null) return (told?.empty ?? 0) === 0 // Y3
-    return !space.checkpoints.has(parent) || told?.older.has(parent) === true // Y1, Y2
+    if (parent === null) return (told?.empty ?? 0) === 0 // RG3
+    return !space.checkpoints.has(parent) || told?.older.has(parent) === true // RG1, RG2
   }
 
   /** A put with this parent was decided: what was read for it is used up. */

@@ -1,8 +1,8 @@
 /**
  * What the saver keeps in a transcript: system events whose content is one checkpoint, the writes of one task, or a piece.
- *   K1  A checkpoint holds the channels that changed; the others name the checkpoint that holds them.
- *   K2  Pieces follow their entry within the same change, so that all of it is there or none of it.
- *   K3  Content of a newer layout is refused, content of another shape is somebody else's.
+ *   LS1  A checkpoint holds the channels that changed; the others name the checkpoint that holds them.
+ *   LS2  Pieces follow their entry within the same change, so that all of it is there or none of it.
+ *   LS3  Content of a newer layout is refused, content of another shape is somebody else's.
  */
 import { isJsonObject, sessionError } from '../../index.ts'
 import type { Entry, Json } from '../../index.ts'
@@ -18,7 +18,7 @@ export const WRITES_EVENT = 'langgraph.writes'
 /** The event of an entry that holds a part of a value. */
 export const PIECE_EVENT = 'langgraph.piece'
 
-/** A channel of a checkpoint: its version, and its value or the id of the checkpoint that holds it (K1). */
+/** A channel of a checkpoint: its version, and its value or the id of the checkpoint that holds it (LS1). */
 export type StoredChannel = readonly [
   name: string,
   version: string | number | null,
@@ -54,7 +54,7 @@ const isText = (value: Json | undefined): boolean => typeof value === 'string'
 const isTuples = (value: Json | undefined): boolean =>
   Array.isArray(value) && value.every((item) => Array.isArray(item) && item.length === 3)
 
-/** The checkpoint or writes that an entry holds; undefined when it holds neither (K3). @throws FORMAT_TOO_NEW */
+/** The checkpoint or writes that an entry holds; undefined when it holds neither (LS3). @throws FORMAT_TOO_NEW */
 export function storedIn(entry: Entry): StoredCheckpoint | StoredWrites | undefined {
   if (entry.type !== 'system_event' || !isJsonObject(entry.content)) return undefined
   const { content, event } = entry

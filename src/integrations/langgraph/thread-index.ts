@@ -1,8 +1,8 @@
 /**
  * Where everything of a thread is: its checkpoints by namespace and id, their parents, and the writes of their tasks.
- *   X1  Made of the entries of the session alone, in their order; folding an entry again changes nothing.
- *   X2  The newest checkpoint of a namespace is the one with the greatest id: ids are made in the order of time.
- *   X3  A regular write of a task is kept once, the first; special ones are replaced and keep their place.
+ *   TI1  Made of the entries of the session alone, in their order; folding an entry again changes nothing.
+ *   TI2  The newest checkpoint of a namespace is the one with the greatest id: ids are made in the order of time.
+ *   TI3  A regular write of a task is kept once, the first; special ones are replaced and keep their place.
  * Values stay in the store.
  */
 import type { Entry } from '../../index.ts'
@@ -90,7 +90,7 @@ function foldCheckpoint(space: Namespace, content: StoredCheckpoint, place: Plac
   const { id, parent } = content
   const row: CheckpointRow = { id, parent, place, channels: undefined }
   space.checkpoints.set(id, row)
-  if (space.newest !== undefined && space.newest.id > id) return // X2
+  if (space.newest !== undefined && space.newest.id > id) return // TI2
   if (space.newest !== undefined) space.newest.channels = undefined
   row.channels = channelsOf(content)
   space.newest = row
@@ -105,7 +105,7 @@ function foldWrites(space: Namespace, content: StoredWrites, place: Place): void
   }
   for (const [slot, [channel, index]] of content.writes.entries()) {
     const key = writeKey(task, index)
-    if (index >= 0 && rows.has(key)) continue // X3
+    if (index >= 0 && rows.has(key)) continue // TI3
     rows.set(key, { task, index, channel, place, slot })
   }
 }

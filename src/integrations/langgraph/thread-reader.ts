@@ -1,7 +1,7 @@
 /**
  * Reading checkpoints back: values from the store, put together as LangGraph knows them.
- *   V1  A channel's value comes from the checkpoint that holds it, so a fork sees its own past.
- *   V2  Checkpoints older than version 4 get the sends that were pending at their parent; newer than 4 are refused.
+ *   LR1  A channel's value comes from the checkpoint that holds it, so a fork sees its own past.
+ *   LR2  Checkpoints older than version 4 get the sends that were pending at their parent; newer than 4 are refused.
  */
 import type { RunnableConfig } from '@langchain/core/runnables'
 import type {
@@ -22,7 +22,7 @@ import type { CheckpointRow, Place, ThreadIndex, WriteRow } from './thread-index
 /** The newest version of LangGraph's checkpoints that is understood. */
 export const CHECKPOINT_VERSION = 4
 
-/** @throws FORMAT_TOO_NEW when a checkpoint is of a newer version (V2) */
+/** @throws FORMAT_TOO_NEW when a checkpoint is of a newer version (LR2) */
 export function refuseNewer({ v, id }: Checkpoint): void {
   if (v <= CHECKPOINT_VERSION) return
   throw sessionError('FORMAT_TOO_NEW', { file: `checkpoint ${id}`, found: v, supported: CHECKPOINT_VERSION })
@@ -145,7 +145,7 @@ export class ThreadReader {
     return (await Promise.all(values)).filter((write) => write !== undefined)
   }
 
-  /** V1 */
+  /** LR1 */
   async #channel(ns: string, from: Loaded<StoredCheckpoint>, name: string): Promise<unknown> {
     const value = from.stored.channels.find(([channel]) => channel === name)?.[2]
     if (value === undefined) return undefined
@@ -155,7 +155,7 @@ export class ThreadReader {
     const held = loaded?.stored.channels.find(([channel]) => channel === name)?.[2]
     if (loaded === undefined || held === undefined || 'in' in held) {
       const reason = `checkpoint ${value.in} does not hold the channel that ${from.stored.id} takes from it`
-      throw sessionError('INVARIANT_BROKEN', { rule: 'K1', reason })
+      throw sessionError('INVARIANT_BROKEN', { rule: 'LS1', reason })
     }
     return this.#value(held, loaded.pieces)
   }

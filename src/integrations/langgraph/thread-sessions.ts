@@ -1,8 +1,8 @@
 /**
  * The session of a thread: its id, and how it is found, made and made ready.
- *   T1  A thread id that is a valid session id is the id of its session; any other is hashed, so that no two share one.
- *   T2  A thread of another principal is as unknown; its id cannot be taken.
- *   T3  Only an active session takes checkpoints: a created one is activated, any other is refused.
+ *   LT1  A thread id that is a valid session id is the id of its session; any other is hashed, so that no two share one.
+ *   LT2  A thread of another principal is as unknown; its id cannot be taken.
+ *   LT3  Only an active session takes checkpoints: a created one is activated, any other is refused.
  */
 import { hash } from 'node:crypto'
 import { isSessionError, parseId, sessionError } from '../../index.ts'
@@ -18,7 +18,7 @@ const HASHED = 'langgraph.'
 /** What new sessions of threads are made with. */
 export type ThreadCreateOptions = Omit<CreateOptions, 'id' | 'tenantId' | 'userId'>
 
-/** The id of a thread's session (T1). @throws ID_INVALID when it is not a text with a letter */
+/** The id of a thread's session (LT1). @throws ID_INVALID when it is not a text with a letter */
 export function sessionIdOf(threadId: unknown): string {
   if (typeof threadId !== 'string' || threadId === '') {
     const reason = threadId === '' ? 'it is empty' : `it is ${typeof threadId}, not a string`
@@ -52,7 +52,7 @@ export class ThreadSessions {
     this.#create = create
   }
 
-  /** The session; undefined when it is unknown or another principal's (T2). */
+  /** The session; undefined when it is unknown or another principal's (LT2). */
   async find(sessionId: string): Promise<Session | undefined> {
     try {
       return await this.#runtime.get(sessionId, this.#principal)
@@ -62,7 +62,7 @@ export class ThreadSessions {
     }
   }
 
-  /** The session as an active one, made when there is none. @throws NOT_FOUND, WRONG_STATE (T2, T3) */
+  /** The session as an active one, made when there is none. @throws NOT_FOUND, WRONG_STATE (LT2, LT3) */
   async ready(threadId: string): Promise<Session<'active'>> {
     const sessionId = sessionIdOf(threadId)
     for (;;) {

@@ -1,6 +1,6 @@
 /**
  * What is appended for a checkpoint and for the writes of a task.
- *   K1  A checkpoint holds the channels that changed; the others name the checkpoint that holds them.
+ *   LW1  A checkpoint holds the channels that changed; the others name the checkpoint that holds them.
  */
 import type { Checkpoint, CheckpointMetadata, SerializerProtocol } from '@langchain/langgraph-checkpoint'
 import { systemEvent } from '../../index.ts'
@@ -68,7 +68,7 @@ export function draftCheckpoint(
         const before = own === undefined && !isNew(name) ? held?.get(name) : undefined
         // A checkpoint that is put again takes the place of its first entry, so it cannot leave anything there.
         if (before !== undefined && before.version === version && before.heldBy !== id) {
-          channels.push([name, version, { in: before.heldBy }]) // K1
+          channels.push([name, version, { in: before.heldBy }]) // LW1
         } else if (Object.hasOwn(values, name) && (own !== undefined || holdsAll)) {
           channels.push([name, version, packer.pack(await (own ?? dump(values[name])))])
         }

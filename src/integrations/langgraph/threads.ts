@@ -1,8 +1,8 @@
 /**
  * The threads of a runtime that are in use: one index for all its savers, kept up to date by what is acknowledged.
- *   Z1  An index is used only when it holds every durable change of its session; what it lacks is read from the store.
- *   Z2  A deleted session takes its index along: one made again under its id starts empty.
- *   Z3  Work given to `inTurn` for one session runs one after the other, in the order given.
+ *   TH1  An index is used only when it holds every durable change of its session; what it lacks is read from the store.
+ *   TH2  A deleted session takes its index along: one made again under its id starts empty.
+ *   TH3  Work given to `inTurn` for one session runs one after the other, in the order given.
  */
 import type { Observation, Runtime, Session } from '../../index.ts'
 import { ThreadIndex } from './thread-index.ts'
@@ -33,7 +33,7 @@ export class Threads {
   readonly #threads = new Map<string, Thread>()
   readonly #turns = new Map<string, Promise<unknown>>()
 
-  /** The index of a session, with everything durable in it (Z1). */
+  /** The index of a session, with everything durable in it (TH1). */
   async open(session: Session): Promise<ThreadIndex> {
     const thread = this.#threadOf(session)
     while (thread.index.revision < session.revision) {
@@ -43,7 +43,7 @@ export class Threads {
     return thread.index
   }
 
-  /** Runs work behind all work that was given for this session before (Z3). */
+  /** Runs work behind all work that was given for this session before (TH3). */
   inTurn<T>(sessionId: string, work: () => Promise<T>): Promise<T> {
     const before = this.#turns.get(sessionId) ?? Promise.resolve()
     const mine = before.then(work)
@@ -59,7 +59,7 @@ export class Threads {
   hear({ change, facts }: Observation): void {
     const { sessionId, revision, entries } = change
     if (facts === null) {
-      this.#threads.delete(sessionId) // Z2
+      this.#threads.delete(sessionId) // TH2
       return
     }
     const thread = this.#threads.get(sessionId)

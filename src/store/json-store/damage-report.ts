@@ -1,8 +1,8 @@
 /**
  * The damage found so far, and the sessions it touches.
- *   D1  A session is under suspicion when its id is legible in bad bytes, and cleared when its next line connects to the
+ *   DR1  A session is under suspicion when its id is legible in bad bytes, and cleared when its next line connects to the
  *       line before them: then the bad bytes were not its own.
- *   D2  A session whose lines do not connect stays damaged until a tombstone ends it. When nothing but that spoke of
+ *   DR2  A session whose lines do not connect stays damaged until a tombstone ends it. When nothing but that spoke of
  *       damage there is none: compaction takes dead lines out segment by segment.
  */
 import type { Json } from '../../json.ts'
@@ -24,10 +24,10 @@ interface Found extends DamagedPlace {
 /** Damage by place and by session. */
 export class DamageReport {
   readonly #found: Found[] = []
-  /** Nothing bad was seen there, but the lines of one session do not connect (D2). */
+  /** Nothing bad was seen there, but the lines of one session do not connect (DR2). */
   readonly #guesses = new Set<Found>()
   readonly #sessions = new Map<string, Found>()
-  /** Sessions beyond suspicion (D2). */
+  /** Sessions beyond suspicion (DR2). */
   readonly #proven = new Set<string>()
 
   /** Whether no damage is known. */
@@ -35,7 +35,7 @@ export class DamageReport {
     return this.#found.length === 0 && this.#guesses.size === 0
   }
 
-  /** Notes a damaged place, once; the sessions are under suspicion (D1). */
+  /** Notes a damaged place, once; the sessions are under suspicion (DR1). */
   add(damage: Damage): void {
     const known = this.#found.find((other) => other.file === damage.file && other.byte === damage.byte)
     const found = known ?? { ...damage, sessionIds: new Set<string>() }
@@ -59,12 +59,12 @@ export class DamageReport {
     this.#sessions.set(sessionId, found)
   }
 
-  /** A line of the session connects: a mere suspicion is over (D1). */
+  /** A line of the session connects: a mere suspicion is over (DR1). */
   clear(sessionId: string): void {
     if (!this.#proven.has(sessionId)) this.end(sessionId)
   }
 
-  /** The damaged life of the session is over (D2). */
+  /** The damaged life of the session is over (DR2). */
   end(sessionId: string): void {
     this.#proven.delete(sessionId)
     const place = this.#sessions.get(sessionId)

@@ -1,7 +1,7 @@
 /**
  * The changes of all sessions in journal order, from a cursor on.
- *   E1  Only durable lines, of living sessions, and tombstones.
- *   E2  A cursor names a place, not an offset, so it survives compaction; a place that was removed continues behind it.
+ *   FD1  Only durable lines, of living sessions, and tombstones.
+ *   FD2  A cursor names a place, not an offset, so it survives compaction; a place that was removed continues behind it.
  */
 import { sessionError } from '../../errors.ts'
 import type { PlacedChange } from '../store.ts'

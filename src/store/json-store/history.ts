@@ -1,10 +1,10 @@
 /**
  * What a session was: its newest durable state and its changes, read by walking its chain of lines.
- *   Y1  A walk starts at the newest durable line and follows `prev`; every step must be the revision before.
- *   Y2  A life begins with a line that names none before it; what was before that is not shown.
- *   Y3  A snapshot is used only when its line lies on the chain.
- *   Y5  A short life in a large store is read line by line, unless its shard is at hand or was asked for often lately.
- *   Y4  A line of a page is read once: those that the walk passed are not read again.
+ *   HY1  A walk starts at the newest durable line and follows `prev`; every step must be the revision before.
+ *   HY2  A life begins with a line that names none before it; what was before that is not shown.
+ *   HY3  A snapshot is used only when its line lies on the chain.
+ *   HY5  A short life in a large store is read line by line, unless its shard is at hand or was asked for often lately.
+ *   HY4  A line of a page is read once: those that the walk passed are not read again.
  */
 import { sessionError } from '../../errors.ts'
 import type { Change, StoredState } from '../change.ts'
@@ -127,7 +127,7 @@ export class History {
     }
   }
 
-  /** Whether reading the whole life is cheaper than reading its shard (Y5). */
+  /** Whether reading the whole life is cheaper than reading its shard (HY5). */
   #isShort(sessionId: string): boolean {
     const life = this.#index.lifeOf(sessionId)
     return life * SESSIONS_PER_LINE < this.#index.size && !this.#snapshots.isNear(sessionId)
@@ -139,7 +139,7 @@ export class History {
     return position === undefined ? undefined : { position, revision: this.#index.lastRevision(sessionId) }
   }
 
-  /** One line of the walk (Y1). */
+  /** One line of the walk (HY1). */
   async #step(position: Position, revision: number, sessionId: string): Promise<ChangeLine> {
     const line = await this.#reader.line(position, sessionId)
     if (line.change.revision === revision) return line

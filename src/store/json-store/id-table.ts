@@ -1,9 +1,9 @@
 /**
  * Session ids in one block of bytes, each with a slot number: what a `Map<string, number>` does with a third of the
  * memory, nothing for the garbage collector to visit, and a table that is rebuilt from a file in milliseconds.
- *   IT1  An id has one slot while it is in the table; a slot that was given back is used again.
- *   IT2  A removed id is in nothing that `pack` gives.
- *   IT3  Whoever chooses ids cannot choose collisions without knowing the secret that the hash starts from.
+ *   TB1  An id has one slot while it is in the table; a slot that was given back is used again.
+ *   TB2  A removed id is in nothing that `pack` gives.
+ *   TB3  Whoever chooses ids cannot choose collisions without knowing the secret that the hash starts from.
  */
 import { crc32 } from 'node:zlib'
 
@@ -31,7 +31,7 @@ export class IdTable {
   /**
    * An empty table, or one with ids of these lengths, one after the other in `bytes`, at slots 0, 1, 2 …
    *
-   * @param secret - anything that those who choose ids do not know (IT3).
+   * @param secret - anything that those who choose ids do not know (TB3).
    */
   constructor(secret = '', bytes?: Uint8Array, lengths?: Uint16Array) {
     this.#seed = crc32(secret)
@@ -61,7 +61,7 @@ export class IdTable {
     return cell < 0 ? -1 : (this.#cells[cell] as number) - 1
   }
 
-  /** The slot of an id, a fresh one when it is not in the table (IT1). */
+  /** The slot of an id, a fresh one when it is not in the table (TB1). */
   add(id: string): number {
     const key = packed(id)
     const known = this.#cellOf(key)
@@ -77,7 +77,7 @@ export class IdTable {
     return slot
   }
 
-  /** Removes an id (IT2) and gives back its slot; -1 when it was not in the table. */
+  /** Removes an id (TB2) and gives back its slot; -1 when it was not in the table. */
   remove(id: string): number {
     const cell = this.#cellOf(packed(id))
     if (cell < 0) return -1

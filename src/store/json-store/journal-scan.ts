@@ -1,13 +1,13 @@
 /**
  * From scanned segments to an index: what is believed, what is damage, and where the tail is torn.
- *   V1  Bad bytes are damage when something durable comes after them: a later segment with lines, a durable offset or
+ *   JC1  Bad bytes are damage when something durable comes after them: a later segment with lines, a durable offset or
  *       mark behind them, or the end the index says. Otherwise they are a torn tail, and nothing after them is believed.
- *   V2  A line moves the index when it is the next revision and its `prev` is the line the index holds. The first line of
+ *   JC2  A line moves the index when it is the next revision and its `prev` is the line the index holds. The first line of
  *       a life names none: it is the next revision after a tombstone, or any when the tombstone has been erased.
- *   V3  An owner, who is alone, believes what is whole. A follower, who is not, makes it durable before it believes it,
+ *   JC3  An owner, who is alone, believes what is whole. A follower, who is not, makes it durable before it believes it,
  *       and takes what is not whole for not there yet.
- *   V4  A segment of a lower epoch than one before it was written by somebody who had lost the store; it is not read.
- *   V5  Segments are numbered from 1 without gaps and never removed, so a number that is not there is damage.
+ *   JC4  A segment of a lower epoch than one before it was written by somebody who had lost the store; it is not read.
+ *   JC5  Segments are numbered from 1 without gaps and never removed, so a number that is not there is damage.
  */
 import type { Summary } from '../change.ts'
 import type { FileSystem } from '../file-system.ts'
@@ -31,11 +31,11 @@ export interface ScanResult {
   /** The end of what is believed. */
   readonly end: JournalEnd
   readonly tornTail: TornTail | null
-  /** Segments of a stale owner (V4). */
+  /** Segments of a stale owner (JC4). */
   readonly stale: readonly number[]
   /** Segments behind the end that hold no line. */
   readonly empty: readonly number[]
-  /** Segments that are not there and should be (V5). */
+  /** Segments that are not there and should be (JC5). */
   readonly missing: readonly number[]
 }
 
@@ -89,7 +89,7 @@ export async function scanJournal(state: JournalState, options: ScanOptions): Pr
       empty.push(segment)
       continue
     }
-    // Lines stand behind them, so segments that hold none have lost theirs (V1).
+    // Lines stand behind them, so segments that hold none have lost theirs (JC1).
     if (last !== undefined) settle(state, options, last, scan)
     for (const lost of empty) {
       state.damage.add({
@@ -140,7 +140,7 @@ async function scanOne(options: ScanOptions, segment: number): Promise<SegmentSc
   return { ...scan, lines: scan.lines.filter((line) => line.ordinal > from.ordinal) }
 }
 
-/** For a follower: syncs whole lines that do not say of themselves that they are durable (V3). */
+/** For a follower: syncs whole lines that do not say of themselves that they are durable (JC3). */
 async function settled({ files, folder, isFollower }: ScanOptions, scan: SegmentScan): Promise<SegmentScan> {
   const last = scan.lines.at(-1)
   if (!isFollower || last === undefined || last.offset + last.bytes <= scan.durable) return scan
@@ -215,7 +215,7 @@ function note(state: JournalState, file: string, bad: BadBytes): void {
   state.damage.add({ file, byte: start, bytes: end - start, reason, sessionIds })
 }
 
-/** Moves the index to a line (V2). */
+/** Moves the index to a line (JC2). */
 function apply(state: JournalState, line: PlacedLine, file: string): void {
   const { index, damage } = state
   const { sessionId, revision } = line
@@ -251,7 +251,7 @@ function missingBefore({ table }: JournalState, { segments, from }: ScanOptions)
   return known.filter((segment) => !present.has(segment) && (segment < from.segment || from.offset > 0))
 }
 
-/** Notes the damage of a segment that is not there (V5), and the sessions whose newest line it held. */
+/** Notes the damage of a segment that is not there (JC5), and the sessions whose newest line it held. */
 function noteMissing(state: JournalState, segment: number): void {
   const place = { ...fileOf(segment), byte: 0, reason: 'the segment is missing' }
   state.table.remove(segment)

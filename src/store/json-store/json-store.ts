@@ -1,8 +1,8 @@
 /**
  * The JSON store: a folder of plain files, the embedded default. This file opens it and hands each call to its part.
- *   M1  One owner at a time (owner.ts); a reader takes no lock and writes nothing.
- *   M2  The journal is the truth (journal.ts); index and snapshots are a checkpoint and may be deleted.
- *   M3  A reader looks for news before it reads (`#refresh`) and shows only what is durable; when its ground moved, the
+ *   JT1  One owner at a time (owner.ts); a reader takes no lock and writes nothing.
+ *   JT2  The journal is the truth (journal.ts); index and snapshots are a checkpoint and may be deleted.
+ *   JT3  A reader looks for news before it reads (`#refresh`) and shows only what is durable; when its ground moved, the
  *       owner having taken back what did not fit, it starts over.
  */
 import { dirname, resolve } from 'node:path'
@@ -259,7 +259,7 @@ export class JsonStore implements SessionStore {
     return this.#view ?? view
   }
 
-  /** Takes in what the owner made durable since (M3); calls at the same time share one look. */
+  /** Takes in what the owner made durable since (JT3); calls at the same time share one look. */
   #refresh(view: StoreView): Promise<void> {
     this.#refreshing ??= this.#takeIn(view).finally(() => {
       this.#refreshing = undefined

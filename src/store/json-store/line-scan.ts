@@ -1,6 +1,6 @@
 /**
  * The quick look at a line: where it belongs and what the index needs, without parsing its content.
- *   L4  The quick look and the full parse never disagree; whatever the quick one is not sure of, the full one decides.
+ *   LC4  The quick look and the full parse never disagree; whatever the quick one is not sure of, the full one decides.
  */
 import type { Summary } from '../change.ts'
 import type { Mark, SegmentHeader } from './line.ts'
@@ -49,7 +49,7 @@ export function scanLine(bytes: Buffer, start: number, end: number, file: string
   if (!matches(bytes, start, START)) return full(bytes, start, end, file)
   const sealed = checkSeal(bytes, start, end)
   if (typeof sealed === 'string') return { kind: 'bad', reason: sealed }
-  // Only entries and findings end in a bracket; anything else may be a summary, which needs the full parse (L4).
+  // Only entries and findings end in a bracket; anything else may be a summary, which needs the full parse (LC4).
   if (bytes[sealed - 1] !== CLOSING_BRACKET) return full(bytes, start, end, file)
   return quick(bytes, start) ?? full(bytes, start, end, file)
 }

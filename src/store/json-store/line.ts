@@ -1,8 +1,8 @@
 /**
  * The line format: one JSON object and a newline, readable by any JSONL tool.
- *   L1  A line holds the CRC32 of every byte before its last key; without it a line is not believed.
- *   L2  What a line says is JSON and nothing else: odd ids, `__proto__` keys and lone surrogates come back as they were.
- *   L3  A line of a newer version is refused with both numbers, an older one is lifted by an ordered list of upcasts.
+ *   LN1  A line holds the CRC32 of every byte before its last key; without it a line is not believed.
+ *   LN2  What a line says is JSON and nothing else: odd ids, `__proto__` keys and lone surrogates come back as they were.
+ *   LN3  A line of a newer version is refused with both numbers, an older one is lifted by an ordered list of upcasts.
  * Key order: v pos id rev prev durable at op event patch entries findings summary deleted crc. `durable` is how much of
  * this segment was known durable when the line was made. Every line says it, though those of one batch say the same: one
  * bad sector over the end of a batch and the first line of the next must not make a torn tail of what was acknowledged.
@@ -15,7 +15,7 @@ import { isJsonObject, quoted } from '../../json.ts'
 import type { Change, Finding, Patch, StoredEntry, StoredEvent, Summary } from '../change.ts'
 import type { Position } from './session-index.ts'
 
-/** The version this code writes, and the newest it reads (L3). */
+/** The version this code writes, and the newest it reads (LN3). */
 export const LINE_VERSION = 1
 
 const NEWLINE = 0x0a
@@ -123,7 +123,7 @@ function encodeObject(object: JsonObject): Buffer {
   return bytes
 }
 
-/** Puts the checksum into the tail of a line that ends at `end` (L1), and answers `end`. */
+/** Puts the checksum into the tail of a line that ends at `end` (LN1), and answers `end`. */
 function seal(target: Buffer, start: number, end: number): number {
   const sealAt = end - TAIL.length
   let sum = crc32(target.subarray(start, sealAt))
@@ -136,7 +136,7 @@ function seal(target: Buffer, start: number, end: number): number {
 }
 
 /**
- * Where the sealed bytes of a line end, or why the line is not to be believed (L1).
+ * Where the sealed bytes of a line end, or why the line is not to be believed (LN1).
  *
  * @param end - where the newline stands.
  */
@@ -176,7 +176,7 @@ export type ParsedLine =
  * Parses the line at [start, end); `end` is where its newline stands.
  *
  * @param file - names the file in errors.
- * @throws FORMAT_TOO_NEW (L3)
+ * @throws FORMAT_TOO_NEW (LN3)
  */
 export function parseLine(bytes: Buffer, start: number, end: number, file: string): ParsedLine {
   const sealed = checkSeal(bytes, start, end)
@@ -207,7 +207,7 @@ export type Upcast = (line: JsonObject) => JsonObject
 
 const UPCASTS: readonly Upcast[] = []
 
-/** The line as the current version says it (L3); `upcasts[0]` lifts version 1 to 2. */
+/** The line as the current version says it (LN3); `upcasts[0]` lifts version 1 to 2. */
 export function upcast(line: JsonObject, version: number, upcasts: readonly Upcast[] = UPCASTS): JsonObject {
   return upcasts.slice(version - 1).reduce((lifted, lift) => lift(lifted), line)
 }

@@ -1,6 +1,6 @@
 /**
  * Places in the journal, and the opaque cursors callers hold of them.
- *   P1  Segment and ordinal name a line for good; a cursor holds these two and nothing that compaction may age.
+ *   PO1  Segment and ordinal name a line for good; a cursor holds these two and nothing that compaction may age.
  */
 import { sessionError } from '../../errors.ts'
 
@@ -13,7 +13,7 @@ export interface Place {
 
 const CURSOR = /^(\d{1,10})\.(\d{1,10})$/
 
-/** The opaque cursor of a line (P1). */
+/** The opaque cursor of a line (PO1). */
 export function cursorOf(place: Place): string {
   return Buffer.from(`${place.segment}.${place.ordinal}`, 'latin1').toString('base64url')
 }

@@ -1,9 +1,9 @@
 /**
  * Reads lines by their position.
- *   R1  A line is used only when its checksum fits and it is the line of that segment and ordinal.
- *   R2  Offsets are hints: when one has aged, the segment is looked through once and the ordinal decides.
- *   R3  A bounded number of files is open; a file in use is not closed under its reader.
- *   R4  Where one line was read lately, the next is read with its neighbours, in a block; a bounded number of blocks is
+ *   RL1  A line is used only when its checksum fits and it is the line of that segment and ordinal.
+ *   RL2  Offsets are hints: when one has aged, the segment is looked through once and the ordinal decides.
+ *   RL3  A bounded number of files is open; a file in use is not closed under its reader.
+ *   RL4  Where one line was read lately, the next is read with its neighbours, in a block; a bounded number of blocks is
  *       kept. Only bytes that do not change any more, those before the durable end, make a block.
  */
 import { sessionError } from '../../errors.ts'
@@ -32,7 +32,7 @@ interface OrdinalTable {
 const MOST_OPEN = 16
 const MOST_TABLES = 8
 
-/** Some fifty lines of the usual size; 8 MiB of them are kept (R4). */
+/** Some fifty lines of the usual size; 8 MiB of them are kept (RL4). */
 const BLOCK_BYTES = 64 * 1024
 const MOST_BLOCKS = 128
 /** Blocks of which one line was read lately. */
@@ -65,12 +65,12 @@ export class SegmentReader {
    * The line at a position.
    *
    * @param sessionId - whose line it must be.
-   * @throws STORE_CORRUPT when it is not there (R1).
+   * @throws STORE_CORRUPT when it is not there (RL1).
    */
   async line(position: Position, sessionId: string): Promise<ChangeLine> {
     const first = await this.#lineAt(position)
     if (typeof first !== 'string') return owned(first, position, sessionId, this.path(position.segment))
-    // The hint has aged, or the file was replaced since it was opened (R2); compaction may replace it again meanwhile.
+    // The hint has aged, or the file was replaced since it was opened (RL2); compaction may replace it again meanwhile.
     let reason = first
     for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
       // What is known of the segment from the last look is enough, unless it is of a file that was replaced.
@@ -144,7 +144,7 @@ export class SegmentReader {
     return line.segment === segment && line.ordinal === ordinal ? line : 'another line stands there'
   }
 
-  /** The bytes of a line, fewer where the segment ends before it; those of a block when it lies in one (R4). */
+  /** The bytes of a line, fewer where the segment ends before it; those of a block when it lies in one (RL4). */
   async #bytesAt({ segment, offset, bytes }: Position): Promise<Buffer> {
     const base = offset - (offset % BLOCK_BYTES)
     const end = this.#end()

@@ -1,9 +1,9 @@
 /**
  * Sessions that were appended to or read lately: where their newest line stands, lines in flight included, and their
  * newest durable state.
- *   T1  Bounded: beyond `most` the ones not used for longest go, but never one with lines in flight. A use looks at a few
+ *   RS1  Bounded: beyond `most` the ones not used for longest go, but never one with lines in flight. A use looks at a few
  *       of them only, so with many in flight there may be more for a while.
- *   T2  `newest` may be ahead of the disk; `state` never is.
+ *   RS2  `newest` may be ahead of the disk; `state` never is.
  */
 import type { StoredState } from '../change.ts'
 import type { SessionIndex } from './session-index.ts'
@@ -106,7 +106,7 @@ export class RecentSessions {
     }
   }
 
-  /** Second chance: one that was used since the last look goes to the back instead (T1). */
+  /** Second chance: one that was used since the last look goes to the back instead (RS1). */
   #evict(): void {
     let looks = LOOKS
     for (const [sessionId, session] of this.#sessions) {

@@ -1,8 +1,8 @@
 /**
  * Segments: their names, and the scan that tells good lines from bad bytes.
- *   G1  Blank lines are no lines: segments made ahead are filled with newlines.
- *   G2  Ordinals ascend one by one; in a compacted segment they may skip. Anything else is bad or missing.
- *   G3  Bad bytes end where the next line begins whose checksum fits, even inside what a lost newline joined.
+ *   SG1  Blank lines are no lines: segments made ahead are filled with newlines.
+ *   SG2  Ordinals ascend one by one; in a compacted segment they may skip. Anything else is bad or missing.
+ *   SG3  Bad bytes end where the next line begins whose checksum fits, even inside what a lost newline joined.
  */
 import type { FileHandle, FileSystem } from '../file-system.ts'
 import type { SegmentHeader } from './line.ts'
@@ -228,7 +228,7 @@ class Scan implements LineVisitor {
     }
   }
 
-  /** Where a whole line begins inside bad bytes (G3). */
+  /** Where a whole line begins inside bad bytes (SG3). */
   #innerLine(bytes: Buffer, start: number, end: number, offset: number): number | undefined {
     const slice = bytes.subarray(0, end)
     for (let at = slice.indexOf(LINE_START, start + 1); at !== -1; at = slice.indexOf(LINE_START, at + 1)) {
@@ -238,7 +238,7 @@ class Scan implements LineVisitor {
     return undefined
   }
 
-  /** A line whose checksum fits may still not belong where it stands (G2). */
+  /** A line whose checksum fits may still not belong where it stands (SG2). */
   #judge(scanned: ScannedLine, offset: number): ScannedLine {
     switch (scanned.kind) {
       case 'header':

@@ -1,7 +1,7 @@
 /**
  * The next segment, made ahead: a file full of newlines, so that writing to it changes no metadata.
- *   H1  Only files made for this purpose are used, never recycled ones with old content.
- *   H2  Nothing waits for a file made ahead; when it is not ready, the segment grows instead.
+ *   AH1  Only files made for this purpose are used, never recycled ones with old content.
+ *   AH2  Nothing waits for a file made ahead; when it is not ready, the segment grows instead.
  */
 import type { FileSystem } from '../file-system.ts'
 import { segmentName } from './segment.ts'
@@ -81,7 +81,7 @@ export class SegmentsAhead {
     this.#leaving.add(gone)
   }
 
-  /** Never rejects: what cannot be made ahead is made when it is needed (H2). */
+  /** Never rejects: what cannot be made ahead is made when it is needed (AH2). */
   async #make(making: Making): Promise<void> {
     const { files, folder, segmentBytes } = this.#options
     try {

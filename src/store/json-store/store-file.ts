@@ -1,9 +1,9 @@
 /**
  * `store.json`: what a store is. And the look at its folder before anything in it is believed.
- *   B1  A store of a newer format is refused before anything is touched.
- *   B2  A folder that is a link, belongs to somebody else or is writable by others is refused; a mere reader may look
+ *   SF1  A store of a newer format is refused before anything is touched.
+ *   SF2  A folder that is a link, belongs to somebody else or is writable by others is refused; a mere reader may look
  *       at what others can write.
- *   B3  The names that lead to the folder are durable before anything in it is acknowledged: the folders above it may have
+ *   SF3  The names that lead to the folder are durable before anything in it is acknowledged: the folders above it may have
  *       been made by this process, or by one that was killed before it could sync them.
  */
 import { dirname } from 'node:path'
@@ -29,7 +29,7 @@ export interface StoreDocument {
 
 const WRITABLE_BY_OTHERS = 0o022
 
-/** Refuses a folder that is not safe (B2). Absent folders are fine. @throws STORE_UNSAFE */
+/** Refuses a folder that is not safe (SF2). Absent folders are fine. @throws STORE_UNSAFE */
 export async function checkFolder(files: FileSystem, folder: string, readOnly: boolean): Promise<void> {
   const status = await files.status(folder)
   if (status === undefined) return
@@ -45,7 +45,7 @@ export async function checkFolder(files: FileSystem, folder: string, readOnly: b
 /** A folder that answers so cannot be synced by us, so it was not made by us either. */
 const NOT_OURS: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'EINVAL', 'ENOTSUP'])
 
-/** Makes durable the names that lead to a folder (B3). */
+/** Makes durable the names that lead to a folder (SF3). */
 export async function syncWayTo(files: FileSystem, folder: string): Promise<void> {
   for (let below = folder, above = dirname(below); above !== below; below = above, above = dirname(below)) {
     try {

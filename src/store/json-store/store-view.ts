@@ -1,8 +1,8 @@
 /**
  * What can be read of an open store, whoever opened it: states, histories, the feed, the damage.
- *   SV1  A damaged session is refused with its place; the others answer (S4).
- *   SV2  What a caller is given is its own; the state kept at hand is never handed out.
- *   SV3  A session that is deleted while it is read is gone for that reader too, and not damaged.
+ *   VI1  A damaged session is refused with its place; the others answer (S4).
+ *   VI2  What a caller is given is its own; the state kept at hand is never handed out.
+ *   VI3  A session that is deleted while it is read is gone for that reader too, and not damaged.
  */
 import type { SessionError } from '../../errors.ts'
 import { isSessionError, sessionError } from '../../errors.ts'
@@ -55,7 +55,7 @@ export class StoreView {
     })
   }
 
-  /** The newest durable state of a living session, for the caller to keep (SV2). @throws STORE_CORRUPT */
+  /** The newest durable state of a living session, for the caller to keep (VI2). @throws STORE_CORRUPT */
   async state(sessionId: string): Promise<StoredState | undefined> {
     const state = await this.peek(sessionId)
     if (state === undefined) return undefined
@@ -78,7 +78,7 @@ export class StoreView {
     return (await this.#unlessDeleted(sessionId, this.history.changes(sessionId, range))) ?? []
   }
 
-  /** Why a session cannot be used; undefined when it can (SV1). */
+  /** Why a session cannot be used; undefined when it can (VI1). */
   damageOf(sessionId: string): SessionError | undefined {
     const { damage } = this.recovered.state
     const place = damage.isEmpty ? undefined : damage.of(sessionId)
@@ -92,7 +92,7 @@ export class StoreView {
     return [...this.recovered.state.damage.list(), ...this.snapshots.damage()]
   }
 
-  /** What a read gave; undefined when the session was deleted, and its lines compacted away, while they were read (SV3). */
+  /** What a read gave; undefined when the session was deleted, and its lines compacted away, while they were read (VI3). */
   async #unlessDeleted<T>(sessionId: string, read: Promise<T>): Promise<T | undefined> {
     try {
       return await read

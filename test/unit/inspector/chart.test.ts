@@ -97,7 +97,7 @@ const MACHINES: readonly (readonly [string, AnyStateMachine])[] = [
 ]
 
 test.each(MACHINES)(
-  '[CH1] %s: every state is a node and every transition an edge, eventless ones too',
+  '[CT1] %s: every state is a node and every transition an edge, eventless ones too',
   (name, machine) => {
     const config = machine.config as unknown as Config
 
@@ -115,7 +115,7 @@ test.each(MACHINES)(
   },
 )
 
-test('[CH1] the chart of the session has the states, invocations and beginnings that the machine has', () => {
+test('[CT1] the chart of the session has the states, invocations and beginnings that the machine has', () => {
   const { nodes, edges } = chartOf('session', sessionMachine)
   const node = (id: string) => nodes.find((one) => one.id === id)
 
@@ -136,7 +136,7 @@ test('[CH1] the chart of the session has the states, invocations and beginnings 
   })
 })
 
-test('[CH1] after, done, error, wildcard, history and parallel are told apart', () => {
+test('[CT1] after, done, error, wildcard, history and parallel are told apart', () => {
   const { nodes, edges } = chartOf('every', everyKind)
   const kinds = (source: string) =>
     edges.filter((edge) => edge.source === source).map(({ kind, target }) => [kind, target])
@@ -159,7 +159,7 @@ test('[CH1] after, done, error, wildcard, history and parallel are told apart', 
   expect(nodes.filter(({ parentId }) => parentId === 'every.two').every(({ initial }) => initial)).toBe(true)
 })
 
-test('[CH2] a chart is plain JSON, the same every time, and of another version when anything drawn changes', () => {
+test('[CT2] a chart is plain JSON, the same every time, and of another version when anything drawn changes', () => {
   const chart = chartOf('session', sessionMachine)
   const other = chartOf('session', sessionMachine.provide({}))
 

@@ -108,7 +108,7 @@ test('[IN1] every answer carries the strict headers, refusals too', async () => 
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 404, 404, 200, 403, 404, 404])
 })
 
-test('[IN3] [CM1] commands go the one road: done, refused with code and remedy, answered again', async () => {
+test('[IN3] [IC1] commands go the one road: done, refused with code and remedy, answered again', async () => {
   const { runtime, post } = await mounted()
   const session = await activeSession(runtime, { id: 'a', limits: { maxTurns: 1 } })
   const command = (body: object) => post('/api/sessions/a/commands', body)
@@ -157,7 +157,7 @@ test('[IN3] [CM1] commands go the one road: done, refused with code and remedy, 
   expect((await runtime.get('a')).name).toBe('renamed')
 })
 
-test('[CM1] a command of each status of the table is found', async () => {
+test('[IC1] a command of each status of the table is found', async () => {
   const { runtime, post } = await mounted()
   for (const [last, status] of [
     ['close', 'closed'],
@@ -171,7 +171,7 @@ test('[CM1] a command of each status of the table is found', async () => {
   }
 })
 
-test('[CM2] [IN3] switched off, no command reaches the runtime', async () => {
+test('[IC2] [IN3] switched off, no command reaches the runtime', async () => {
   const { runtime, get, post } = await mounted({ readOnly: true })
   await activeSession(runtime, { id: 'a' })
 

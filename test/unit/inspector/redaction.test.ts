@@ -49,7 +49,7 @@ test.each([
     'credentials',
     'signing.key',
   ],
-])('[RD1] %s is the name of a secret', (key) => {
+])('[RX1] %s is the name of a secret', (key) => {
   expect(isSecretKey(key)).toBe(true)
   expect(redact({ [key]: 'value', kept: 'value' }, PLACE)).toEqual({ [key]: REDACTED, kept: 'value' })
 })
@@ -67,11 +67,11 @@ test.each([
     'monkey',
   ],
   ...['passwordless', 'secretary', 'cookiePolicy', 'author', 'authorizationCount', '__proto__', ''],
-])('[RD1] %s is none', (key) => {
+])('[RX1] %s is none', (key) => {
   expect(isSecretKey(key)).toBe(false)
 })
 
-test('[RD1] numbers, booleans, null and nothing stay; lists and objects go whole', () => {
+test('[RX1] numbers, booleans, null and nothing stay; lists and objects go whole', () => {
   const value = {
     token: 7,
     secret: null,
@@ -84,7 +84,7 @@ test('[RD1] numbers, booleans, null and nothing stay; lists and objects go whole
   expect(redact(value, PLACE)).toEqual({ ...value, api_key: REDACTED, credentials: REDACTED })
 })
 
-test('[RD1] lists of named values, as headers are written', () => {
+test('[RX1] lists of named values, as headers are written', () => {
   const value = [
     { name: 'Authorization', value: 'Bearer x' },
     { key: 'accept', value: 'y' },
@@ -96,7 +96,7 @@ test('[RD1] lists of named values, as headers are written', () => {
   ])
 })
 
-test('[RD2] JSON in strings, however often it is wrapped, and JSON that is cut off', () => {
+test('[RX2] JSON in strings, however often it is wrapped, and JSON that is cut off', () => {
   const inner = JSON.stringify({ password: 'hunter2', city: 'Ulm' })
   const outer = JSON.stringify({ arguments: inner })
   const shown = redact(
@@ -112,7 +112,7 @@ test('[RD2] JSON in strings, however often it is wrapped, and JSON that is cut o
   })
 })
 
-test('[RD3] the hook comes after, sees where it is, and hides everything when it throws', () => {
+test('[RX3] the hook comes after, sees where it is, and hides everything when it throws', () => {
   const seen: unknown[] = []
   const hooked = redactor({
     redact: (value, place) => {
@@ -128,7 +128,7 @@ test('[RD3] the hook comes after, sees where it is, and hides everything when it
   expect(redactor({ showSecrets: true })({ token: 'x' }, PLACE)).toEqual({ token: 'x' })
 })
 
-test('[RD4] what holds no secret is given as it is, and what is stored is never altered', () => {
+test('[RX4] what holds no secret is given as it is, and what is stored is never altered', () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
       const before = JSON.stringify(value)
@@ -140,7 +140,7 @@ test('[RD4] what holds no secret is given as it is, and what is stored is never 
   )
 })
 
-test('[RD1] a secret anywhere in a value is gone from its text', () => {
+test('[RX1] a secret anywhere in a value is gone from its text', () => {
   const secret = 'S3CR3T-VALUE'
   const leaf = fc.constantFrom<Json>(
     1,

@@ -16,7 +16,7 @@ import {
 import { codeOf } from '../../support/runtime.ts'
 
 describe('what SessionwrightSaver keeps', () => {
-  test('[V1] [K1] a fork sees its own past, although both branches count the same versions', async () => {
+  test('[LR1] [LS1] a fork sees its own past, although both branches count the same versions', async () => {
     const saver = new SessionwrightSaver(await inMemory())
     const root = await put(saver, thread('t'), { a: 'root', b: 'root' })
     const branch = async (a: string): Promise<unknown> => {
@@ -31,7 +31,7 @@ describe('what SessionwrightSaver keeps', () => {
     expect(await branch('right')).toEqual({ a: 'right', b: 'new' })
   })
 
-  test('[X3] many writes at once of savers that share a runtime are all there, each once', async () => {
+  test('[TI3] many writes at once of savers that share a runtime are all there, each once', async () => {
     const runtime = await inMemory()
     const savers = [new SessionwrightSaver(runtime), new SessionwrightSaver(runtime)]
     const tasks = Array.from({ length: 20 }, (_, task) => `task-${task}`)
@@ -47,7 +47,7 @@ describe('what SessionwrightSaver keeps', () => {
     expect(tuple?.pendingWrites?.map(([task]) => task).sort()).toEqual([...tasks].sort())
   })
 
-  test('[X3] of two values that are written for one task at once the first is kept', async () => {
+  test('[TI3] of two values that are written for one task at once the first is kept', async () => {
     const runtime = await inMemory()
     const saver = new SessionwrightSaver(runtime)
     const config = await put(saver, thread('t'), {})
@@ -58,7 +58,7 @@ describe('what SessionwrightSaver keeps', () => {
     expect((await saver.getTuple(config))?.pendingWrites).toEqual([['task', 'x', 'first']])
   })
 
-  test('[K2] [P2] a checkpoint over the entry bound is one revision, in pieces, and comes back as it was', async () => {
+  test('[LS2] [PK2] a checkpoint over the entry bound is one revision, in pieces, and comes back as it was', async () => {
     const runtime = await inMemory()
     const saver = new SessionwrightSaver(runtime)
     const values = {
@@ -78,7 +78,7 @@ describe('what SessionwrightSaver keeps', () => {
     expect(tuple?.pendingWrites).toEqual([['task', 'x', values.text]])
   })
 
-  test('[P2] pieces follow the bounds of the runtime, and what no change can hold is refused whole', async () => {
+  test('[PK2] pieces follow the bounds of the runtime, and what no change can hold is refused whole', async () => {
     const runtime = await inMemory({ maxEntryBytes: 8_192, maxChangeBytes: 100_000 })
     const saver = new SessionwrightSaver(runtime)
 
@@ -90,7 +90,7 @@ describe('what SessionwrightSaver keeps', () => {
     expect([code, (await runtime.get('t')).revision]).toEqual(['ENTRY_TOO_LARGE', revision])
   })
 
-  test('[P1] whatever a serializer makes comes back byte for byte', async () => {
+  test('[PK1] whatever a serializer makes comes back byte for byte', async () => {
     const texts = [
       '-0',
       '{"2":1,"1":2}',
@@ -116,7 +116,7 @@ describe('what SessionwrightSaver keeps', () => {
     )
   })
 
-  test('[V2] a checkpoint of a newer version is refused, put or read', async () => {
+  test('[LR2] a checkpoint of a newer version is refused, put or read', async () => {
     const runtime = await inMemory()
     const saver = new SessionwrightSaver(runtime)
     const newer = { ...emptyCheckpoint(), v: 5 }
@@ -133,7 +133,7 @@ describe('what SessionwrightSaver keeps', () => {
     expect(await codeOf(saver.getTuple(thread('from-elsewhere')))).toBe('FORMAT_TOO_NEW')
   })
 
-  test('[K3] entries of a newer layout are refused, those of somebody else are left alone', async () => {
+  test('[LS3] entries of a newer layout are refused, those of somebody else are left alone', async () => {
     const runtime = await inMemory()
     const saver = new SessionwrightSaver(runtime)
     await put(saver, thread('t'), { a: 1 })
@@ -150,7 +150,7 @@ describe('what SessionwrightSaver keeps', () => {
     expect(await codeOf(saver.getTuple(thread('t')))).toBe('FORMAT_TOO_NEW')
   })
 
-  test('[Z2] a deleted thread begins anew, and an exported one goes on where it is imported', async () => {
+  test('[TH2] a deleted thread begins anew, and an exported one goes on where it is imported', async () => {
     const runtime = await inMemory()
     const saver = new SessionwrightSaver(runtime)
     const root = await put(saver, thread('t'), { a: 'x'.repeat(600_000), b: 1 })
@@ -169,7 +169,7 @@ describe('what SessionwrightSaver keeps', () => {
     expect(await all(saver, thread('t'))).toHaveLength(3)
   })
 
-  test('[Z2] nothing of a deleted thread is left in one that is made in the same instant', async () => {
+  test('[TH2] nothing of a deleted thread is left in one that is made in the same instant', async () => {
     const saver = new SessionwrightSaver(await inMemory({ clock: new ManualClock(1_000) }))
     const root = await put(saver, thread('t'), { a: 1 })
 
@@ -180,7 +180,7 @@ describe('what SessionwrightSaver keeps', () => {
     expect(await all(saver, thread('t'))).toHaveLength(1)
   })
 
-  test('[K1] a checkpoint that is put again on itself keeps its parent and holds what it took from its first entry', async () => {
+  test('[LS1] a checkpoint that is put again on itself keeps its parent and holds what it took from its first entry', async () => {
     const saver = new SessionwrightSaver(await inMemory())
     const root = await put(saver, thread('t'), { a: 1 })
     const checkpoint = { ...checkpointOf({ a: 1, b: 1 }), channel_versions: { a: 1, b: 1 } }
@@ -198,7 +198,7 @@ describe('what SessionwrightSaver keeps', () => {
     expect(await all(saver, thread('t'))).toHaveLength(2)
   })
 
-  test('[Z1] a read-only runtime shows what its owner makes', async () => {
+  test('[TH1] a read-only runtime shows what its owner makes', async () => {
     const dir = folder()
     const owner = await openRuntime({ dir })
     const writer = new SessionwrightSaver(owner)

@@ -9,7 +9,7 @@ import { all, checkpointOf, folder, inMemory, META, put, thread } from '../../su
 import { codeOf } from '../../support/runtime.ts'
 
 describe('SessionwrightSaver', () => {
-  test('[L1] a checkpoint is one change of the session of its thread, there when put resolves', async () => {
+  test('[LG1] a checkpoint is one change of the session of its thread, there when put resolves', async () => {
     const runtime = await inMemory()
     const saver = new SessionwrightSaver(runtime)
 
@@ -23,7 +23,7 @@ describe('SessionwrightSaver', () => {
     expect(JSON.stringify(changes.at(-1)?.entries)).toContain('"value":[2]')
   })
 
-  test('[L4] a restart between any two operations changes no answer', async () => {
+  test('[LG4] a restart between any two operations changes no answer', async () => {
     const dir = folder()
     const ids = Array.from({ length: 5 }, (_, step) => uuid6(step))
     const at = (step: number): Checkpoint => ({
@@ -85,7 +85,7 @@ describe('SessionwrightSaver', () => {
     }
   })
 
-  test('[L2] of two writers that continue one checkpoint the second is refused and nothing is written', async () => {
+  test('[LG2] of two writers that continue one checkpoint the second is refused and nothing is written', async () => {
     const runtime = await inMemory()
     const [one, two] = [new SessionwrightSaver(runtime), new SessionwrightSaver(runtime)]
     const root = await put(one, thread('t'), { a: 0 })
@@ -100,7 +100,7 @@ describe('SessionwrightSaver', () => {
     expect(await all(one, thread('t'))).toHaveLength(2)
   })
 
-  test('[L2] so it is when the writers share nothing but the store, as two copies of this package do', async () => {
+  test('[LG2] so it is when the writers share nothing but the store, as two copies of this package do', async () => {
     const runtime = await inMemory()
     const copy = new Proxy(runtime, {
       get: (target, key) => {
@@ -118,7 +118,7 @@ describe('SessionwrightSaver', () => {
     expect(await all(one, thread('t'))).toHaveLength(2)
   })
 
-  test('[L2] [Y3] of two writers that begin one thread the second is refused', async () => {
+  test('[LG2] [RG3] of two writers that begin one thread the second is refused', async () => {
     const saver = new SessionwrightSaver(await inMemory())
     await Promise.all([saver.getTuple(thread('t')), saver.getTuple(thread('t'))])
 
@@ -128,7 +128,7 @@ describe('SessionwrightSaver', () => {
     expect(await all(saver, thread('t'))).toHaveLength(1)
   })
 
-  test('[Y1] [Y2] an older checkpoint is continued once for each time it was asked for, and a copy always', async () => {
+  test('[RG1] [RG2] an older checkpoint is continued once for each time it was asked for, and a copy always', async () => {
     const saver = new SessionwrightSaver(await inMemory())
     const root = await put(saver, thread('t'), { a: 0 })
     await put(saver, root, { a: 1 })
@@ -148,7 +148,7 @@ describe('SessionwrightSaver', () => {
     expect((await saver.getTuple(unknown))?.checkpoint.channel_values).toEqual({ a: 5 })
   })
 
-  test('[L3] the same checkpoint and the same writes again are answered and not written', async () => {
+  test('[LG3] the same checkpoint and the same writes again are answered and not written', async () => {
     const runtime = await inMemory()
     const checkpoint = checkpointOf({ a: [1] })
     const send = async (saver: SessionwrightSaver): Promise<RunnableConfig> => {
@@ -165,7 +165,7 @@ describe('SessionwrightSaver', () => {
     expect((await runtime.get('t')).revision).toBe(revision)
   })
 
-  test('[T2] a thread of another tenant is as unknown: not read, not listed, not deleted, and its id is not taken', async () => {
+  test('[LT2] a thread of another tenant is as unknown: not read, not listed, not deleted, and its id is not taken', async () => {
     const runtime = await inMemory()
     const mine = new SessionwrightSaver(runtime, { principal: { tenantId: 'a' } })
     const other = new SessionwrightSaver(runtime, { principal: { tenantId: 'b' } })
@@ -187,7 +187,7 @@ describe('SessionwrightSaver', () => {
     expect((await mine.getTuple(thread('t')))?.pendingWrites).toEqual([])
   })
 
-  test('[T1] any text is a thread id, no two share a session, and listings give it back', async () => {
+  test('[LT1] any text is a thread id, no two share a session, and listings give it back', async () => {
     const runtime = await inMemory()
     const saver = new SessionwrightSaver(runtime)
     const ids = ['plain', 'a/b', '__proto__', 'x'.repeat(300), ' ']
@@ -206,7 +206,7 @@ describe('SessionwrightSaver', () => {
     expect(await codeOf(saver.putWrites(thread('plain'), [['x', 1]], 'task'))).toBe('COMMAND_INVALID')
   })
 
-  test('[T3] a paused or ended thread takes nothing and is still read', async () => {
+  test('[LT3] a paused or ended thread takes nothing and is still read', async () => {
     const runtime = await inMemory()
     const saver = new SessionwrightSaver(runtime)
     const config = await put(saver, thread('t'), { a: 1 })

@@ -18,7 +18,7 @@ const CLOSED = sessionDocument({ id: 'ticket-42', status: 'closed', createdAt: 1
 
 const pathOf = (document: unknown) => refusalOf(() => parseSessionDocument(document))?.path
 
-test('[X2] a document is what it was after JSON and parsing', () => {
+test('[DC2] a document is what it was after JSON and parsing', () => {
   fc.assert(
     fc.property(ownDocument, (document) => {
       assert.deepEqual(parseSessionDocument(JSON.parse(JSON.stringify(document))), document)
@@ -26,7 +26,7 @@ test('[X2] a document is what it was after JSON and parsing', () => {
   )
 })
 
-test('[X3] the times a status implies are filled in', () => {
+test('[DC3] the times a status implies are filled in', () => {
   expect(ACTIVE).toMatchObject({ activatedAt: 10, pausedAt: null, endedAt: null, end: null })
   expect(sessionDocument({ id: 'a', status: 'created', createdAt: 10 })).toMatchObject({
     activatedAt: null,
@@ -50,11 +50,11 @@ test.each([
   ['closed without endedAt', { ...CLOSED, endedAt: null }, ['endedAt']],
   ['closed without an end', { ...CLOSED, end: null }, ['end']],
   ['closed that ended as failed', { ...CLOSED, end: { ...CLOSED.end, status: 'failed' } }, ['end']],
-])('[X3] %s contradicts itself', (_, document, path) => {
+])('[DC3] %s contradicts itself', (_, document, path) => {
   expect(pathOf(document)).toEqual(path)
 })
 
-test('[X4] keys that are not known are refused, wherever they stand', () => {
+test('[DC4] keys that are not known are refused, wherever they stand', () => {
   expect(refusalOf(() => parseSessionDocument({ ...ACTIVE, more: 1 }))?.reason).toContain('"more"')
   expect(pathOf({ ...ACTIVE, record: { ...ACTIVE.record, more: 1 } })).toEqual(['record'])
   expect(pathOf({ ...ACTIVE, entries: [{ ...ACTIVE.entries[0], more: 1 }] })).toEqual(['entries', 0])
@@ -104,7 +104,7 @@ test.each([
   expect(pathOf({ ...ACTIVE, ...change })).toEqual(path)
 })
 
-test('[T2] names such as __proto__ are data, and content as deep as content may be comes in', () => {
+test('[IS2] names such as __proto__ are data, and content as deep as content may be comes in', () => {
   const metadata = JSON.parse('{"__proto__":{"a":1},"constructor":null}') as Record<string, never>
   const deep = JSON.parse('['.repeat(64) + ']'.repeat(64)) as unknown
   const entries = [{ ...ACTIVE.entries[0], content: deep }]
@@ -119,7 +119,7 @@ test('[T2] names such as __proto__ are data, and content as deep as content may 
   ).toBe('nested deeper than 64 levels')
 })
 
-test('[T1] what is refused is named without its content', () => {
+test('[IS1] what is refused is named without its content', () => {
   const refusal = refusalOf(() =>
     parseSessionDocument({ ...ACTIVE, record: { ...ACTIVE.record, name: { secret: 'pass' } } }),
   )

@@ -17,7 +17,7 @@ function watched(store: SessionStore, read: number[]): SessionStore {
   })
 }
 
-test('[B1] [B2] entries by revision have their positions, and nothing outside of the bounds is read', async () => {
+test('[ER1] [ER2] entries by revision have their positions, and nothing outside of the bounds is read', async () => {
   const read: number[] = []
   const runtime = await openRuntime({ store: watched(createMemoryStore(), read) })
   const session = await (await runtime.create({ id: 's' })).activate()

@@ -185,7 +185,7 @@ describe('faults of the disk', () => {
     await runtime.close()
   })
 
-  test('[SN15] [E4] after a failed write nobody says that a session was never there', async () => {
+  test('[SN15] [DE4] after a failed write nobody says that a session was never there', async () => {
     const { runtime, store } = await testRuntime()
     store.hold()
     const created = runtime.create({ id: 'perhaps', userId: 'mia' })

@@ -142,7 +142,7 @@ describe('observers', () => {
     await runtime.close()
   })
 
-  test('[SB6] [W2] the diagnostics channel carries ids and words of ours, never content', async () => {
+  test('[SB6] [OB2] the diagnostics channel carries ids and words of ours, never content', async () => {
     const { runtime, active } = await testRuntime()
     const messages: unknown[] = []
     const listen = (message: unknown): void => void messages.push(message)

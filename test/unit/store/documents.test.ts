@@ -88,7 +88,7 @@ test('[S4-24, S4-25] a refusal begins with the words of the seed', async () => {
   await expect(documents.delete('a', 'b/c')).rejects.toThrow(/^invalid file name: 'b\/c'/)
 })
 
-test('[D1] no category or name, however odd, touches anything outside the documents', async () => {
+test('[DO1] no category or name, however odd, touches anything outside the documents', async () => {
   const parts = fc.constantFrom('a', '.', '..', '/', '\\', '\0', '~', '%2e', 'documents', ' ')
   const odd = fc.array(parts, { maxLength: 5 }).map((list) => list.join(''))
 
@@ -248,7 +248,7 @@ test('[S4-31] printed, it shows the path and nothing else', () => {
   expect(JSON.stringify(printed)).toBe('{"dir":"/store"}')
 })
 
-test('[D1] no link is followed, neither a folder on the way nor a document', async () => {
+test('[DO1] no link is followed, neither a folder on the way nor a document', async () => {
   await mkdir(join(dir, 'outside'))
   await writeFile(join(dir, 'outside/secret.md'), 'secret')
   await documents.saveMarkdown('notes', 'one', 'text')
@@ -268,7 +268,7 @@ test('[D1] no link is followed, neither a folder on the way nor a document', asy
   expect(await readdir(join(dir, 'outside'))).toEqual(['secret.md'])
 })
 
-test('[D2] wherever the power goes, a save leaves the old document or the new one, and the new one once it resolved', async () => {
+test('[DO2] wherever the power goes, a save leaves the old document or the new one, and the new one once it resolved', async () => {
   const [old, next] = ['old '.repeat(300), 'new '.repeat(500)]
   for (let seed = 1; seed <= 15; seed += 1) {
     for (let n = 1; ; n += 1) {
@@ -298,7 +298,7 @@ test('[D2] wherever the power goes, a save leaves the old document or the new on
   }
 })
 
-test('[D2] a folder somebody made and did not sync is made durable by the first save in it', async () => {
+test('[DO2] a folder somebody made and did not sync is made durable by the first save in it', async () => {
   for (let seed = 1; seed <= 30; seed += 1) {
     const files = new CrashableFileSystem({ seed })
     await files.makeFolder('/store')
@@ -312,7 +312,7 @@ test('[D2] a folder somebody made and did not sync is made durable by the first 
   }
 })
 
-test('[D2] a document that was deleted stays deleted', async () => {
+test('[DO2] a document that was deleted stays deleted', async () => {
   for (let seed = 1; seed <= 30; seed += 1) {
     const files = new CrashableFileSystem({ seed })
     const inMemory = openDocuments({ dir: '/store', files })
@@ -325,7 +325,7 @@ test('[D2] a document that was deleted stays deleted', async () => {
   }
 })
 
-test('[D3] a category whose folder was taken away is made again', async () => {
+test('[DO3] a category whose folder was taken away is made again', async () => {
   await documents.saveMarkdown('notes', 'one', 'text')
   await rm(join(dir, 'documents'), { recursive: true })
 

@@ -22,7 +22,7 @@ async function put(files: CrashableFileSystem, path: string, text: string): Prom
   await handle.close()
 }
 
-test('[Q1] a killed process loses its handles and nothing else', async () => {
+test('[FK1] a killed process loses its handles and nothing else', async () => {
   const files = await fresh()
   const handle = await files.open('/store/a', 'create')
   await handle.write(Buffer.from('not synced'), 0)
@@ -35,7 +35,7 @@ test('[Q1] a killed process loses its handles and nothing else', async () => {
   expect(await textOf(next, '/store/a')).toBe('not synced')
 })
 
-test('[Q1] synced bytes under a synced name survive every power cut', async () => {
+test('[FK1] synced bytes under a synced name survive every power cut', async () => {
   const files = await fresh()
   const text = 'x'.repeat(5_000)
   await put(files, '/store/a', text)
@@ -44,7 +44,7 @@ test('[Q1] synced bytes under a synced name survive every power cut', async () =
   for (const seed of SEEDS) expect(await textOf(files.afterPowerCut({ seed }), '/store/a')).toBe(text)
 })
 
-test('[Q2] each unsynced sector is kept, dropped or zeroed on its own', async () => {
+test('[FK2] each unsynced sector is kept, dropped or zeroed on its own', async () => {
   const files = await fresh()
   await put(files, '/store/a', 'o'.repeat(700))
   await files.syncFolder('/store')
@@ -71,7 +71,7 @@ test('[Q2] each unsynced sector is kept, dropped or zeroed on its own', async ()
   expect([...seen].some((pattern) => pattern.includes('o|n|') || pattern.includes('n|o'))).toBe(true)
 })
 
-test('[Q2] a truncation that was not synced may be undone by a power cut, a synced one may not', async () => {
+test('[FK2] a truncation that was not synced may be undone by a power cut, a synced one may not', async () => {
   const files = await fresh()
   await put(files, '/store/a', 'abcdef')
   await files.syncFolder('/store')
@@ -92,7 +92,7 @@ test('[Q2] a truncation that was not synced may be undone by a power cut, a sync
   for (const seed of SEEDS) expect(await textOf(other.afterPowerCut({ seed }), '/store/a')).toBe('ab\0\0')
 })
 
-test('[Q2] a synced write is on the disk when it resolves, its neighbours are not', async () => {
+test('[FK2] a synced write is on the disk when it resolves, its neighbours are not', async () => {
   const files = await fresh()
   const handle = await files.open('/store/a', 'create-synced')
   await files.syncFolder('/store')
@@ -112,7 +112,7 @@ test('[Q2] a synced write is on the disk when it resolves, its neighbours are no
   expect([...middles].sort()).toEqual(['\0'.repeat(512), 'b'.repeat(512)])
 })
 
-test('[Q3] after a failed sync the next one succeeds and the bytes are still not there', async () => {
+test('[FK3] after a failed sync the next one succeeds and the bytes are still not there', async () => {
   const files = await fresh()
   const handle = await files.open('/store/a', 'create')
   await files.syncFolder('/store')
@@ -128,7 +128,7 @@ test('[Q3] after a failed sync the next one succeeds and the bytes are still not
   expect(after).toContain('\0')
 })
 
-test('[Q4] names survive only as a prefix of what was done since the last sync of their folder', async () => {
+test('[FK4] names survive only as a prefix of what was done since the last sync of their folder', async () => {
   const start = async (): Promise<CrashableFileSystem> => {
     const files = await fresh()
     for (const name of ['a', 'b', 'c']) await put(files, `/store/${name}`, name)
@@ -147,7 +147,7 @@ test('[Q4] names survive only as a prefix of what was done since the last sync o
     expect((await synced.afterPowerCut({ seed }).list('/store')).sort()).toEqual(['b', 'c', 'z'])
 })
 
-test('[Q4] a rename between folders survives whole or not at all, whichever folder is synced', async () => {
+test('[FK4] a rename between folders survives whole or not at all, whichever folder is synced', async () => {
   const start = async (): Promise<CrashableFileSystem> => {
     const files = await fresh()
     await files.makeFolder('/store/from')
@@ -172,7 +172,7 @@ test('[Q4] a rename between folders survives whole or not at all, whichever fold
   }
 })
 
-test('[Q4] what was done after a rename between folders survives only with it, in both folders', async () => {
+test('[FK4] what was done after a rename between folders survives only with it, in both folders', async () => {
   const files = await fresh()
   await files.makeFolder('/store/from')
   await files.makeFolder('/store/to')
@@ -204,7 +204,7 @@ test('[Q4] what was done after a rename between folders survives only with it, i
   )
 })
 
-test('[Q4] a replaced file is the old one or the new one at every crash point, and the new one once replaced', async () => {
+test('[FK4] a replaced file is the old one or the new one at every crash point, and the new one once replaced', async () => {
   for (const seed of SEEDS.slice(0, 20)) {
     for (let n = 1; ; n += 1) {
       const files = await fresh(seed)
@@ -229,7 +229,7 @@ test('[Q4] a replaced file is the old one or the new one at every crash point, a
   }
 })
 
-test('[Q5] faults come at the call they were set for, and only there', async () => {
+test('[FK5] faults come at the call they were set for, and only there', async () => {
   const files = await fresh()
   files.failAt(2, 'EACCES')
   files.failNext('list', 'EMFILE')
@@ -248,7 +248,7 @@ test('[Q5] faults come at the call they were set for, and only there', async () 
   expect(failed).toBeLessThan(150)
 })
 
-test('[Q5] a write that fails leaves a prefix of itself', async () => {
+test('[FK5] a write that fails leaves a prefix of itself', async () => {
   const lengths = new Set<number>()
   for (const seed of SEEDS) {
     const files = await fresh(seed)
@@ -264,7 +264,7 @@ test('[Q5] a write that fails leaves a prefix of itself', async () => {
   expect(lengths.size).toBeGreaterThan(5)
 })
 
-test('[Q5] a full disk takes what fits and says ENOSPC; room made is room again', async () => {
+test('[FK5] a full disk takes what fits and says ENOSPC; room made is room again', async () => {
   const files = await fresh()
   await put(files, '/store/a', 'x'.repeat(60))
   files.diskBytes = 100
@@ -279,7 +279,7 @@ test('[Q5] a full disk takes what fits and says ENOSPC; room made is room again'
   expect(await handle.size()).toBe(100)
 })
 
-test('[Q6] the same seed gives the same run, another seed another', async () => {
+test('[FK6] the same seed gives the same run, another seed another', async () => {
   const run = async (seed: number): Promise<string> => {
     const files = new CrashableFileSystem({ seed })
     await files.makeFolder('/store')
@@ -299,7 +299,7 @@ test('[Q6] the same seed gives the same run, another seed another', async () => 
   expect(await run(7)).not.toBe(await run(8))
 })
 
-test('[Q6] calls can be watched and held', async () => {
+test('[FK6] calls can be watched and held', async () => {
   const seen: string[] = []
   let release = (): void => undefined
   const held = new Promise<void>((resolve) => (release = resolve))

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { countingIds } from '../../../src/testing/counting-ids.ts'
 import { ManualClock } from '../../../src/testing/manual-clock.ts'
 
-test('[Z1] nothing fires until the clock is turned, not even what is overdue', () => {
+test('[MC1] nothing fires until the clock is turned, not even what is overdue', () => {
   const clock = new ManualClock(1_000)
   const fired: number[] = []
   clock.wakeAt(500, () => fired.push(500))
@@ -19,7 +19,7 @@ test('[Z1] nothing fires until the clock is turned, not even what is overdue', (
   expect(clock.now()).toBe(1_010)
 })
 
-test('[Z2] callbacks fire in the order of their instants, then of asking, and see their own instant', () => {
+test('[MC2] callbacks fire in the order of their instants, then of asking, and see their own instant', () => {
   const clock = new ManualClock(0)
   const fired: string[] = []
   const note = (name: string) => () => void fired.push(`${name}@${clock.now()}`)
@@ -37,7 +37,7 @@ test('[Z2] callbacks fire in the order of their instants, then of asking, and se
   expect(clock.now()).toBe(40)
 })
 
-test('[K1] a clock turned back fires nothing early; a jump forward fires once, at the new instant', () => {
+test('[CL1] a clock turned back fires nothing early; a jump forward fires once, at the new instant', () => {
   const clock = new ManualClock(100)
   const fired: number[] = []
   clock.wakeAt(200, () => fired.push(clock.now()))
@@ -51,7 +51,7 @@ test('[K1] a clock turned back fires nothing early; a jump forward fires once, a
   expect(fired).toEqual([5_000])
 })
 
-test('[Z1] a cancelled timer never fires, and the clock knows what waits', () => {
+test('[MC1] a cancelled timer never fires, and the clock knows what waits', () => {
   const clock = new ManualClock(0)
   let fired = 0
   const timer = clock.wakeAt(10, () => (fired += 1))

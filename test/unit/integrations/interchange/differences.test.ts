@@ -15,13 +15,13 @@ const SESSION = {
   metadata: { own: 1 },
 }
 
-test('[I2] nothing is kept when nothing differs', () => {
+test('[DF2] nothing is kept when nothing differs', () => {
   const document = stateStore.parse({ ...SESSION, updated_at: SESSION.created_at })
 
   expect(document.record.metadata).toEqual({ own: 1 })
 })
 
-test('[I2] the caller’s own `interchange` is kept and comes back', () => {
+test('[DF2] the caller’s own `interchange` is kept and comes back', () => {
   const session = {
     ...SESSION,
     metadata: { own: 1, interchange: { format: 'state-store', differences: 'mine' } },
@@ -30,7 +30,7 @@ test('[I2] the caller’s own `interchange` is kept and comes back', () => {
   assert.deepEqual(stateStore.print(stateStore.parse(session)), session)
 })
 
-test('[I2] metadata that only looks like a note is the caller’s, and is printed', () => {
+test('[DF2] metadata that only looks like a note is the caller’s, and is printed', () => {
   const document = stateStore.parse({ ...SESSION, updated_at: SESSION.created_at })
   const metadata = { interchange: 'mine' }
 
@@ -39,7 +39,7 @@ test('[I2] metadata that only looks like a note is the caller’s, and is printe
   expect(printed['metadata']).toEqual(metadata)
 })
 
-test('[I3] a session that has moved on is printed as it is now', () => {
+test('[DF3] a session that has moved on is printed as it is now', () => {
   const document = stateStore.parse(SESSION)
   const updatedAt = Date.UTC(2026, 5, 1)
 
@@ -49,7 +49,7 @@ test('[I3] a session that has moved on is printed as it is now', () => {
   expect(stateStore.print({ ...document, createdAt: 0 })['updated_at']).toBe(SESSION.updated_at)
 })
 
-test('[I3] differences of one format do not touch another, and do not show there', () => {
+test('[DF3] differences of one format do not touch another, and do not show there', () => {
   const document = stateStore.parse(SESSION)
 
   const there = thulp.print(document)

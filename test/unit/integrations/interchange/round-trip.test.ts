@@ -27,7 +27,7 @@ const SYSTEMS = [
 describe.each(SYSTEMS)('%s', (name, arbitrary) => {
   const format = INTERCHANGE_FORMATS[name]
 
-  test('[I2] what is parsed and printed again is the input, text or value', () => {
+  test('[DF2] what is parsed and printed again is the input, text or value', () => {
     fc.assert(
       fc.property(arbitrary as fc.Arbitrary<object>, (json) => {
         assert.deepEqual(format.print(format.parse(json, { id: ID })), json)
@@ -94,7 +94,7 @@ describe.each(SYSTEMS)('%s', (name, arbitrary) => {
   })
 })
 
-test('[X2] a document of sessionwright is printed and parsed back to itself', () => {
+test('[DC2] a document of sessionwright is printed and parsed back to itself', () => {
   const { sessionwright } = INTERCHANGE_FORMATS
   fc.assert(
     fc.property(ownDocument, (document) => {
@@ -103,7 +103,7 @@ test('[X2] a document of sessionwright is printed and parsed back to itself', ()
   )
 })
 
-test('[T1] a document of sessionwright that is refused names its line and its path', () => {
+test('[IS1] a document of sessionwright that is refused names its line and its path', () => {
   const { sessionwright } = INTERCHANGE_FORMATS
   const [document] = fc.sample(ownDocument, { numRuns: 1, seed: 1 })
 

@@ -123,7 +123,7 @@ function counted(disk: FileSystem) {
   return { count, files }
 }
 
-test('[R2] lines that compaction moved are found by one look through their segment, not one for each', async () => {
+test('[RL2] lines that compaction moved are found by one look through their segment, not one for each', async () => {
   const store = await open(files, { segmentBytes: 64_000 })
   const [stays, gone] = [new SampleSession('stays'), new SampleSession('gone')]
   for (let turn = 0; turn < 60; turn += 1) {

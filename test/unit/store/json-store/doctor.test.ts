@@ -257,7 +257,7 @@ test.each([
 })
 
 test.each(['first', 'middle', 'last'])(
-  '[V5, RC4] a store opens without its %s segment and says so',
+  '[JC5, RC4] a store opens without its %s segment and says so',
   async (which) => {
     const all = await arranged(files)
     const names = [...files.contents().keys()].filter((path) => path.endsWith('.jsonl')).sort()

@@ -6,7 +6,7 @@ import { JsonMachine } from '../../../support/json-machine.ts'
 
 const SESSIONS = 3_000
 
-test('[Y5] in a large store a short life is read line by line, until its shard was asked for often', async () => {
+test('[HY5] in a large store a short life is read line by line, until its shard was asked for often', async () => {
   const opened: string[] = []
   const machine = new JsonMachine({
     onCall: (call, path) => {

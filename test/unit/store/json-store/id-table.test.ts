@@ -4,7 +4,7 @@ import { IdTable } from '../../../../src/store/json-store/id-table.ts'
 
 const idsOf = (table: IdTable): string[] => [...table.slots()].map((slot) => table.id(slot))
 
-test('[IT1] an id keeps its slot, and a slot given back is used again', () => {
+test('[TB1] an id keeps its slot, and a slot given back is used again', () => {
   const table = new IdTable()
 
   const first = table.add('a')
@@ -17,7 +17,7 @@ test('[IT1] an id keeps its slot, and a slot given back is used again', () => {
   expect(table.size).toBe(2)
 })
 
-test('[IT2] a removed id is not packed', () => {
+test('[TB2] a removed id is not packed', () => {
   const table = new IdTable()
   table.add('kept-id')
   table.add('gone-id')

@@ -83,7 +83,7 @@ async function scan(
   return { ...state, result }
 }
 
-test('[V1] behind lines the journal ends with the last one, behind a bare header at ordinal 0', async () => {
+test('[JC1] behind lines the journal ends with the last one, behind a bare header at ordinal 0', async () => {
   const first = new Segment(1)
   const born = first.line(1, 'a', 1)
   first.line(2, 'a', 2, born)
@@ -97,7 +97,7 @@ test('[V1] behind lines the journal ends with the last one, behind a bare header
   expect(both.result.end).toEqual({ segment: 2, offset: second.bytes, ordinal: 0 })
 })
 
-test('[V2] what a compacted segment says again of the time before the index is not heard twice', async () => {
+test('[JC2] what a compacted segment says again of the time before the index is not heard twice', async () => {
   const whole = new Segment(1)
   const born = whole.line(1, 'a', 1)
   const { index } = await scan([whole])
@@ -113,7 +113,7 @@ test('[V2] what a compacted segment says again of the time before the index is n
   expect(result.end.ordinal).toBe(1)
 })
 
-test('[V2] a line that does not connect is damage, and still the newest that is known', async () => {
+test('[JC2] a line that does not connect is damage, and still the newest that is known', async () => {
   const segment = new Segment(1)
   const born = segment.line(1, 'a', 1)
   const lost = { ...born, ordinal: 2 }
@@ -126,7 +126,7 @@ test('[V2] a line that does not connect is damage, and still the newest that is 
   expect(damage.of('a')).toMatchObject({ reason: 'lines are missing' })
 })
 
-test('[D1] rubbish that names a session is not its own when its next line connects', async () => {
+test('[DR1] rubbish that names a session is not its own when its next line connects', async () => {
   const segment = new Segment(1)
   const born = segment.line(1, 'a', 1)
   segment.line(2, 'b', 1)

@@ -145,7 +145,7 @@ test('[J3, JN9] rotation: segments follow each other, each says how many lines t
   await store.close()
 })
 
-test('[H1] a segment past its half is followed by one made ahead, full of newlines, and nothing of it is lost', async () => {
+test('[AH1] a segment past its half is followed by one made ahead, full of newlines, and nothing of it is lost', async () => {
   const machine = new JsonMachine()
   const store = await machine.owner({ segmentBytes: 8_000 })
   const session = new SampleSession('one')

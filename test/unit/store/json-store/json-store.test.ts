@@ -33,7 +33,7 @@ function heldMachine(): { machine: JsonMachine; gate: { hold: boolean; open: () 
   return { machine, gate }
 }
 
-test('[M1, M3, JN15] a reader beside the owner sees what is durable, follows, and changes nothing', async () => {
+test('[JT1, JT3, JN15] a reader beside the owner sees what is durable, follows, and changes nothing', async () => {
   const { machine, gate } = heldMachine()
   const owner = await machine.owner({ segmentBytes: 4_000 })
   const session = new SampleSession('one')
@@ -64,7 +64,7 @@ test('[M1, M3, JN15] a reader beside the owner sees what is durable, follows, an
   await owner.close()
 })
 
-test('[V3] a reader makes durable what it believes and does not know to be; marked lines it believes at once', async () => {
+test('[JC3] a reader makes durable what it believes and does not know to be; marked lines it believes at once', async () => {
   const machine = new JsonMachine()
   const owner = await machine.owner()
   const session = new SampleSession('one')
@@ -88,7 +88,7 @@ test('[V3] a reader makes durable what it believes and does not know to be; mark
   for (const store of [first, third, owner]) await store.close()
 })
 
-test('[V3] a reader takes a torn end for something that is still coming', async () => {
+test('[JC3] a reader takes a torn end for something that is still coming', async () => {
   const machine = new JsonMachine()
   const owner = await machine.owner()
   const session = new SampleSession('one')
@@ -109,7 +109,7 @@ test('[V3] a reader takes a torn end for something that is still coming', async 
   await store.close()
 })
 
-test('[M3] a reader starts over when the owner took back what it had seen', async () => {
+test('[JT3] a reader starts over when the owner took back what it had seen', async () => {
   const machine = new JsonMachine()
   const owner = await machine.owner()
   const session = new SampleSession('one')
@@ -141,7 +141,7 @@ test('a store is refused where there is none, where it is a link, and while it h
   await (await machine.owner()).close()
 })
 
-test('[B1, RC7] a folder of a newer format is refused with both numbers and not touched', async () => {
+test('[SF1, RC7] a folder of a newer format is refused with both numbers and not touched', async () => {
   const machine = new JsonMachine()
   await (await machine.owner()).close()
   await machine.overwrite(`${PLACE}/store.json`, Buffer.from('{"format":2}'))
@@ -186,7 +186,7 @@ test('a long history is paged both ways, also while it grows, and each line is w
   await owner.close()
 })
 
-test('[Y4] [R4] the lines of a page are read once each, with their neighbours', async () => {
+test('[HY4] [RL4] the lines of a page are read once each, with their neighbours', async () => {
   const machine = new JsonMachine()
   const owner = await machine.owner()
   const sessions = ['one', 'two', 'three'].map((id) => new SampleSession(id))
@@ -204,7 +204,7 @@ test('[Y4] [R4] the lines of a page are read once each, with their neighbours', 
   await reader.close()
 })
 
-test('[Y4] a line that lies in no block is read once for a page as well', async () => {
+test('[HY4] a line that lies in no block is read once for a page as well', async () => {
   const machine = new JsonMachine()
   const owner = await machine.owner()
   const session = new SampleSession('one')
@@ -217,7 +217,7 @@ test('[Y4] a line that lies in no block is read once for a page as well', async 
   await owner.close()
 })
 
-test('[R4] a block is not kept of bytes that may still change', async () => {
+test('[RL4] a block is not kept of bytes that may still change', async () => {
   const machine = new JsonMachine()
   const owner = await machine.owner()
   const session = new SampleSession('one')
@@ -236,7 +236,7 @@ test('[R4] a block is not kept of bytes that may still change', async () => {
   await owner.close()
 })
 
-test('[Y2] an earlier life of a session is not shown', async () => {
+test('[HY2] an earlier life of a session is not shown', async () => {
   const machine = new JsonMachine()
   const owner = await machine.owner()
   const first = new SampleSession('one')
@@ -258,7 +258,7 @@ test('[Y2] an earlier life of a session is not shown', async () => {
   await again.close()
 })
 
-test('[Y3] a snapshot of another history is not used', async () => {
+test('[HY3] a snapshot of another history is not used', async () => {
   const machine = new JsonMachine()
   const owner = await machine.owner()
   const session = new SampleSession('one')

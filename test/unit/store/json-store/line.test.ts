@@ -99,7 +99,7 @@ const anyChange: fc.Arbitrary<Change> = fc
   })
   .map((parts) => JSON.parse(JSON.stringify(parts)) as Change)
 
-test('[L2] whatever a change holds comes back as it was', () => {
+test('[LN2] whatever a change holds comes back as it was', () => {
   fc.assert(
     fc.property(anyChange, fc.boolean(), (change, isFirst) => {
       const line = encode(change, isFirst ? null : PREV)
@@ -113,7 +113,7 @@ test('[L2] whatever a change holds comes back as it was', () => {
   )
 })
 
-test('[L2] entries that were encoded before give the same line', () => {
+test('[LN2] entries that were encoded before give the same line', () => {
   const change: Change = { ...ORDINARY, findings: [], summary: { status: 'active' } }
 
   const body = lineBody(change, JSON.stringify(change.entries))
@@ -123,7 +123,7 @@ test('[L2] entries that were encoded before give the same line', () => {
   expect(lineBody({ ...ORDINARY, entries: [] }, '[]')).not.toContain('entries')
 })
 
-test('[L2, JN1] a line is one line of UTF-8 JSON whose keys stand in the documented order', () => {
+test('[LN2, JN1] a line is one line of UTF-8 JSON whose keys stand in the documented order', () => {
   const change: Change = {
     ...ORDINARY,
     operation: { id: 'op', digest: 'd' },
@@ -139,7 +139,7 @@ test('[L2, JN1] a line is one line of UTF-8 JSON whose keys stand in the documen
   )
 })
 
-test('[L4] the quick look and the full parse agree', () => {
+test('[LC4] the quick look and the full parse agree', () => {
   fc.assert(
     fc.property(anyChange, (change) => {
       const line = encode(change)
@@ -162,7 +162,7 @@ test('[L4] the quick look and the full parse agree', () => {
   )
 })
 
-test('[L4] the quick look at a line with entries parses nothing', () => {
+test('[LC4] the quick look at a line with entries parses nothing', () => {
   const line = encode(ORDINARY)
   const parse = vi.spyOn(JSON, 'parse')
   try {
@@ -173,7 +173,7 @@ test('[L4] the quick look at a line with entries parses nothing', () => {
   }
 })
 
-test('[L1, JN2] the checksum is the CRC32 of all bytes before its key', () => {
+test('[LN1, JN2] the checksum is the CRC32 of all bytes before its key', () => {
   const line = encode(ORDINARY)
   const sealAt = line.lastIndexOf(',"crc"')
 
@@ -182,7 +182,7 @@ test('[L1, JN2] the checksum is the CRC32 of all bytes before its key', () => {
   )
 })
 
-test('[L1] no line with a flipped bit is believed', () => {
+test('[LN1] no line with a flipped bit is believed', () => {
   const line = encode(ORDINARY)
   for (let bit = 0; bit < (line.length - 1) * 8; bit += 1) {
     const flipped = Buffer.from(line)
@@ -193,7 +193,7 @@ test('[L1] no line with a flipped bit is believed', () => {
   }
 })
 
-test('[L3, JN6] a line of a newer version is refused with both numbers', () => {
+test('[LN3, JN6] a line of a newer version is refused with both numbers', () => {
   const line = altered(encode(ORDINARY), '"v":1', '"v":3')
   for (const read of [parseLine, scanLine]) {
     let error: unknown
@@ -211,7 +211,7 @@ test('[L3, JN6] a line of a newer version is refused with both numbers', () => {
   }
 })
 
-test('[L3] an older line is lifted step by step', () => {
+test('[LN3] an older line is lifted step by step', () => {
   const upcasts = [
     (line: JsonObject): JsonObject => ({ ...line, v: 2, steps: 1 }),
     (line: JsonObject): JsonObject => ({ ...line, v: 3, steps: [line['steps'] ?? null, 2] }),
@@ -222,7 +222,7 @@ test('[L3] an older line is lifted step by step', () => {
   expect(upcast({ v: 3 }, 3, upcasts)).toEqual({ v: 3 })
 })
 
-test('[L1] headers and marks come back, checksum and all', () => {
+test('[LN1] headers and marks come back, checksum and all', () => {
   const header = {
     segment: 42,
     storeId: 'store',

@@ -90,7 +90,7 @@ test('[X2] after a kill the last segment is written anew before it is trusted', 
   await store.close()
 })
 
-test('[M2] without snapshots and index everything comes back from the journal', async () => {
+test('[JT2] without snapshots and index everything comes back from the journal', async () => {
   const machine = new JsonMachine()
   const first = await machine.owner(SMALL)
   const sessions = ['a', 'b', 'c'].map((id) => new SampleSession(id))
@@ -112,7 +112,7 @@ test('[M2] without snapshots and index everything comes back from the journal', 
   await store.close()
 })
 
-test('[V1, RC3] a torn tail is cut, and says where; what stood before it is kept', async () => {
+test('[JC1, RC3] a torn tail is cut, and says where; what stood before it is kept', async () => {
   const { machine, sessions } = await furnished(4)
   const { path, bytes } = lastSegment(machine)
   const torn = Buffer.from('{"v":1,"pos":[1,13],"id":"a","rev":5,"prev":[1,1')
@@ -131,7 +131,7 @@ test('[V1, RC3] a torn tail is cut, and says where; what stood before it is kept
   await store.close()
 })
 
-test('[V1] behind a torn place nothing is believed, whole as it may look', async () => {
+test('[JC1] behind a torn place nothing is believed, whole as it may look', async () => {
   const machine = new JsonMachine()
   const first = await machine.owner()
   const [a, b, c] = ['a', 'b', 'c'].map((id) => new SampleSession(id)) as [
@@ -159,7 +159,7 @@ test('[V1] behind a torn place nothing is believed, whole as it may look', async
   await store.close()
 })
 
-test('[V1, RC4] damage before a durable place is confined to its session, and keeps its place in every message', async () => {
+test('[JC1, RC4] damage before a durable place is confined to its session, and keeps its place in every message', async () => {
   const { machine, sessions } = await furnished(10)
   const { path, bytes } = lastSegment(machine)
   const lines = bytes.toString('latin1').split('\n')
@@ -196,7 +196,7 @@ test('[V1, RC4] damage before a durable place is confined to its session, and ke
   await again.close()
 })
 
-test('[D2] a tombstone ends the damage of a session', async () => {
+test('[DR2] a tombstone ends the damage of a session', async () => {
   const machine = new JsonMachine()
   const first = await machine.owner()
   const session = new SampleSession('b')
@@ -315,7 +315,7 @@ test('lines missing at the end of a sealed segment are noticed by the header of 
   await store.close()
 })
 
-test('[V1] in a sealed segment bad bytes are damage, also at its very end, and what follows is believed', async () => {
+test('[JC1] in a sealed segment bad bytes are damage, also at its very end, and what follows is believed', async () => {
   const { machine, sessions } = await furnished(20, SMALL)
   const bytes = machine.journal().get('00000002.jsonl') as Buffer
   bytes[bytes.toString('latin1').trimEnd().length - 60] = 0x7f
@@ -348,7 +348,7 @@ test('a missing segment is damage of the sessions that need it', async () => {
   await store.close()
 })
 
-test('[V4, RC6] the segment of a stale owner is set aside and never read', async () => {
+test('[JC4, RC6] the segment of a stale owner is set aside and never read', async () => {
   const { machine, sessions } = await furnished(2)
   const second = await machine.owner()
   for (const session of sessions) await session.append(second)

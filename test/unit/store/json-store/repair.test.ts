@@ -59,7 +59,7 @@ test('[RP4, SA1] a line that is gone comes back in its own place, between its ne
   for (const one of [a, c]) expect(await reopened.state(one.id)).toEqual(one.state)
 })
 
-test('[D1, RE1] the id of an entry is not taken for that of a session', async () => {
+test('[DR1, RE1] the id of an entry is not taken for that of a session', async () => {
   const store = await openOn(files)
   const session = new SampleSession('a')
   const entries = [{ id: 'entry-7', at: 1, type: 'sample', content: 'text' }]

@@ -43,7 +43,7 @@ async function scan(parts: readonly Buffer[], from?: ScanStart): Promise<Segment
 
 const ordinalsOf = (found: SegmentScan): number[] => found.lines.map(({ ordinal }) => ordinal)
 
-test('[G2] lines come back in order with their places, header and marks beside them', async () => {
+test('[SG2] lines come back in order with their places, header and marks beside them', async () => {
   const lines = [line(1), line(2), line(3)]
   const found = await scan([HEADER, ...lines, encodeMark({ durable: 77, at: 1, epoch: 4 })])
 
@@ -56,7 +56,7 @@ test('[G2] lines come back in order with their places, header and marks beside t
   expect(found).toMatchObject({ epoch: 4, durable: 77, ordinal: 3, bad: [], end: found.size })
 })
 
-test('[G1, JN3] blank lines are no lines, however many and wherever', async () => {
+test('[SG1, JN3] blank lines are no lines, however many and wherever', async () => {
   const blanks = Buffer.alloc(3_000_000, '\n')
   const found = await scan([HEADER, line(1), Buffer.from('\n\n'), line(2), blanks])
 
@@ -65,7 +65,7 @@ test('[G1, JN3] blank lines are no lines, however many and wherever', async () =
   expect(found.end).toBe(HEADER.length + line(1).length + 2 + line(2).length)
 })
 
-test('[G1] a follower stops at a long run of blanks', async () => {
+test('[SG1] a follower stops at a long run of blanks', async () => {
   const parts = [HEADER, line(1), Buffer.alloc(200_000, '\n'), line(2)]
 
   expect(ordinalsOf(await scan(parts, { offset: 0, ordinal: 0, endsAtBlanks: true }))).toEqual([1])
@@ -91,7 +91,7 @@ test('a file of several blocks is read from the disk as from memory', async () =
   }
 })
 
-test('[G3] bad bytes end where the next whole line begins, also without a newline between', async () => {
+test('[SG3] bad bytes end where the next whole line begins, also without a newline between', async () => {
   const found = await scan([
     HEADER,
     line(1),
@@ -105,7 +105,7 @@ test('[G3] bad bytes end where the next whole line begins, also without a newlin
   expect(found.bad).toEqual([{ start, end: start + 35, reason: expect.any(String), sessionIds: ['lost'] }])
 })
 
-test('[G3] a byte changed in one line leaves the others whole', async () => {
+test('[SG3] a byte changed in one line leaves the others whole', async () => {
   const damaged = line(2, { id: 'hit' })
   damaged[damaged.length - 40] = 0x7f
   const found = await scan([HEADER, line(1), damaged, line(3)])
@@ -114,14 +114,14 @@ test('[G3] a byte changed in one line leaves the others whole', async () => {
   expect(found.bad).toMatchObject([{ sessionIds: ['hit'], reason: 'its checksum does not fit' }])
 })
 
-test('[G2] a gap between ordinals is reported, though every line is whole', async () => {
+test('[SG2] a gap between ordinals is reported, though every line is whole', async () => {
   const found = await scan([HEADER, line(1), Buffer.from('\n\n\n'), line(3)])
 
   const start = HEADER.length + line(1).length
   expect(found.bad).toEqual([{ start, end: start + 3, reason: 'lines are missing', sessionIds: [] }])
 })
 
-test('[G2] in a compacted segment gaps are no damage', async () => {
+test('[SG2] in a compacted segment gaps are no damage', async () => {
   const header = encodeHeader({ segment: 1, storeId: 's', epoch: 3, sealed: null, compacted: true })
 
   expect((await scan([header, line(4), line(9)])).bad).toEqual([])
@@ -134,14 +134,14 @@ test.each([
     [line(1), line(2), line(7, { segment: 2 }), line(3)],
     'it belongs to another segment',
   ],
-])('[G2] a whole line %s is not believed', async (_, lines, reason) => {
+])('[SG2] a whole line %s is not believed', async (_, lines, reason) => {
   const found = await scan([HEADER, ...lines])
 
   expect(ordinalsOf(found)).toEqual([1, 2, 3])
   expect(found.bad).toMatchObject([{ reason }])
 })
 
-test('[L1] an end without a newline is bad, whole as the line may look', async () => {
+test('[LN1] an end without a newline is bad, whole as the line may look', async () => {
   const found = await scan([HEADER, line(1), line(2).subarray(0, -1)])
 
   expect(ordinalsOf(found)).toEqual([1])
@@ -163,7 +163,7 @@ test('names of segments are numbers of eight digits or more, and nothing else', 
   }
 })
 
-test('[P1] a cursor names segment and ordinal; anything else is refused', () => {
+test('[PO1] a cursor names segment and ordinal; anything else is refused', () => {
   expect(parseCursor(cursorOf({ segment: 12, ordinal: 345 }))).toEqual({ segment: 12, ordinal: 345 })
   for (const cursor of [
     '',

@@ -4,7 +4,7 @@ import { JsonMachine } from '../../../support/json-machine.ts'
 
 const DEEP = { dir: '/made/by/the/store' }
 
-test('[B3] every folder above a store survives a power cut, so what was acknowledged does', async () => {
+test('[SF3] every folder above a store survives a power cut, so what was acknowledged does', async () => {
   for (let seed = 1; seed <= 10; seed += 1) {
     const machine = new JsonMachine({ seed })
     const store = await machine.owner(DEEP)
@@ -16,7 +16,7 @@ test('[B3] every folder above a store survives a power cut, so what was acknowle
   }
 })
 
-test('[B3] folders that a killed process left unsynced are synced by the next', async () => {
+test('[SF3] folders that a killed process left unsynced are synced by the next', async () => {
   for (let seed = 1; seed <= 10; seed += 1) {
     const first = new JsonMachine({ seed })
     first.files.failNext('link', 'EIO')

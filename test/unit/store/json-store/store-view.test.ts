@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { SampleSession } from '../../../../src/testing/store-contract/sample-session.ts'
 import { JsonMachine } from '../../../support/json-machine.ts'
 
-test('[SV3] a session that is deleted and compacted away while it is read is gone, not damaged', async () => {
+test('[VI3] a session that is deleted and compacted away while it is read is gone, not damaged', async () => {
   let isArmed = false
   let letGo: (() => void) | undefined
   const machine = new JsonMachine({
