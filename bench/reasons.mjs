@@ -9,35 +9,24 @@ const ROAD =
 
 export const REASONS = {
   'append.1': THREAD,
-  'append.64': ROAD,
-  'append.512': ROAD,
   'journal.1': THREAD,
   'latency.1': THREAD,
-  'latency.64': 'not profiled; a trace of the collector shows pauses of 2 to 3 ms among batches of 1 ms',
   'peers.langgraph-full': ROAD,
-  'peers.sqlite': ROAD,
   'peers.sqlite-batched': ROAD,
-  'peers.lowdb': ROAD,
-  'slow.64':
-    'with one flush of all who wait at a time the rate is 64 by the flush and the making of 64 lines, which takes 1.9 ms here and 1.1 ms for RAW',
+  'slow.64': 'not profiled; by reckoning, flush and making of 64 lines one after the other, it should be 0.8',
   'bytes.entry':
     'of some 325 to 350 bytes of a line around its entry, a third are times that repeat the time of the line, and the place on the disk that was durable',
-  'open.clean':
-    'a third is reading the index into columns and its table of ids, a sixth starting the writer thread, a fifth the first shard',
   'open.killed':
-    'the lines behind the index are read, checked and applied one by one; what is compared is reading and parsing alone',
+    'not profiled; the lines behind the index are read, checked and applied one by one, and compared with reading and parsing alone',
   'open.no-index':
     'the profile is spread over checksums, the heads of lines and the index; nothing stands out',
-  'list.all': 'not profiled; the heads of all sessions are sorted for the first page',
-  'list.tenant': 'not profiled; the heads of all sessions are looked at and sorted for the first page',
-  'list.status': 'not profiled; the heads of all sessions are looked at and sorted for the first page',
   'list.tag':
-    'of 45 µs for each session a fifth is parsing its shard; the rest are promises, the look at its damage, its place and its record, and a few lines of those that have no snapshot',
+    'of some 45 µs for each session a profile gives a fifth to parsing shards and a quarter to reading lines of sessions whose shard was not asked for often enough yet',
   'read.all':
-    'read by another process, which looks for news before each of two reads of a session (a sixth); parsing takes a third, as it must; by the owner it is 2.4; tried: blocks of 64 KB instead of a read for each line (24 before), one walk instead of two',
+    'by another process than the owner, which has to look for news before it reads: a quarter; parsing is 28 %; tried: blocks of 64 KB instead of a read for each line (24 before), one walk instead of two, a look that is short when there is nothing',
   'background.100': 'within the spread of the run',
   'watched.subscriber':
-    'the reader reads and parses every line on the thread that makes the appends: some 8 µs of 30 each',
+    'not profiled; every line is read and parsed again on the thread that makes the appends',
   import:
     'a fresh process with 2,642 messages: the profile is flat, of code that is not compiled yet; tried: sixteen messages of a conversation on their way together, a tenth quicker and not worth its rules',
   'inspector.attached':
