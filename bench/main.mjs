@@ -80,7 +80,7 @@ function parsed() {
       options: {
         json: { type: 'boolean', default: false },
         write: { type: 'boolean', default: false },
-        rounds: { type: 'string', default: '3' },
+        rounds: { type: 'string', default: '2' },
         ms: { type: 'string', default: '1000' },
         scale: { type: 'string', default: '1' },
         dir: { type: 'string' },

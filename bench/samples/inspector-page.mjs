@@ -1,8 +1,10 @@
 /** The inspector in a real browser, and what it costs the runtime beside it. `{why}` without a browser. */
 import { fork } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { launchChromium, visit } from '../chromium.mjs'
 
+const SETTLE_MS = 1000
 const program = fileURLToPath(new URL('../inspected-runtime.mjs', import.meta.url))
 
 /** Runs one sample: `visits` to each place, then `turns` of appends with a page attached and without. */
@@ -28,6 +30,8 @@ export async function run({ dir, folder, ms, visits, turns }) {
   const appendFor = () => runtime.ask('appendFor', ms)
   const withPage = async () => {
     const { close } = await open(`/s/${busyId}?tab=timeline`, '[data-revision]')
+    // A page that is there, not one that comes.
+    await sleep(SETTLE_MS)
     const figures = await appendFor()
     await close()
     return figures

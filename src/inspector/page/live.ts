@@ -23,6 +23,19 @@ const resets = new Set<() => void>()
 const watchers = new Set<() => void>()
 let connection: Connection = 'connecting'
 
+/** How long news waits for more of it, so that the page draws once for all that came together. */
+const GATHER_MS = 50
+let waiting: News[] = []
+
+function tell(news: News): void {
+  if (waiting.push(news) > 1) return
+  setTimeout(() => {
+    const told = waiting
+    waiting = []
+    for (const one of told) for (const listener of listeners) listener(one)
+  }, GATHER_MS)
+}
+
 function set(state: Connection): void {
   connection = state
   for (const watcher of watchers) watcher()
@@ -37,6 +50,7 @@ export function connect(): void {
   )
   // The stream jumped over changes, or starts over: what is shown is read again.
   stream.addEventListener('reset', () => {
+    waiting.length = 0
     for (const reset of resets) reset()
   })
   stream.addEventListener('closed', () => {
@@ -45,8 +59,7 @@ export function connect(): void {
   })
   stream.addEventListener('change', (message) => {
     set('live')
-    const news = JSON.parse((message as MessageEvent<string>).data) as News
-    for (const listener of listeners) listener(news)
+    tell(JSON.parse((message as MessageEvent<string>).data) as News)
   })
 }
 
