@@ -35,6 +35,7 @@ export const TARGETS = {
   'src/machines/limit-policy.ts': MACHINES,
   'src/machines/limits.ts': MACHINES,
   'src/machines/session.ts': MACHINES,
+  'src/machines/short-cut.ts': MACHINES,
   'src/machines/supervisor.ts': MACHINES,
   'src/store/change.ts': ['test/property/fold', 'test/unit/store/', 'test/contract/memory-store', ...RUNTIME],
   'src/runtime/change-of.ts': RUNTIME,
