@@ -6,6 +6,7 @@ import { expect, test } from 'vitest'
 import { listSessions } from '../../../src/runtime/listing.ts'
 import { openRuntime } from '../../../src/runtime/open-runtime.ts'
 import { openJsonStore } from '../../../src/store/json-store/json-store.ts'
+import type { SessionSummary } from '../../../src/runtime/runtime.ts'
 import { createMemoryStore } from '../../../src/store/memory-store.ts'
 import type { SessionStore } from '../../../src/store/store.ts'
 import { ManualClock } from '../../../src/testing/manual-clock.ts'
@@ -77,10 +78,10 @@ test('what a page gives away may be altered, and alters nothing', async () => {
   await first.close()
   const runtime = await openRuntime({ dir })
   for (let turn = 0; turn < 2; turn += 1) {
-    const [item] = (await runtime.list()).items
+    const [item] = (await runtime.list()).items as [SessionSummary]
     expect(item).toMatchObject({ tags: ['kept'], kind: { type: 'agent', agentName: 'triage' } })
-    ;(item?.tags as string[]).push('altered')
-    ;(item?.kind as { agentName: string }).agentName = 'altered'
+    Object.assign(item.tags, ['altered'])
+    Object.assign(item.kind, { agentName: 'altered' })
   }
   await runtime.close()
   rmSync(dir, { recursive: true })
