@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { FileHandle, FileSystem, OpenMode } from '../../src/store/file-system.ts'
+import type { Head } from '../../src/store/store.ts'
 import { quiet } from '../support/simulation-machine.ts'
 import { PRODUCT, type Product } from '../support/simulation-product.ts'
 
@@ -125,9 +126,8 @@ export const MISTAKES: readonly Mistake[] = [
     says: /nobody told it/,
     make: () => ({
       store: (store, clock) => {
-        const heads = store.heads.bind(store)
-        store.heads = () =>
-          [...heads()].map(({ summary, ...head }) => {
+        const late = (heads: Iterable<Head>): Head[] =>
+          [...heads].map(({ summary, ...head }) => {
             const { dueAt, updatedAt } = summary
             return {
               ...head,
@@ -137,6 +137,9 @@ export const MISTAKES: readonly Mistake[] = [
               },
             }
           })
+        const { heads, dueHeads } = store
+        store.heads = () => late(heads.call(store))
+        if (dueHeads !== undefined) store.dueHeads = () => late(dueHeads.call(store))
         return store
       },
     }),
