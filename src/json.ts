@@ -4,7 +4,7 @@
  *   JS2  Each property is read once; what was checked is what is kept, whatever a Proxy or another holder does later.
  *   JS3  `__proto__`, `constructor` and friends are data; no prototype is ever touched.
  *   JS4  Depth and size are checked while walking, before any large string is built.
- *   JS7  `quoted` and `jsonText` give what `JSON.stringify` gives, to the byte.
+ *   JS5  `quoted` and `jsonText` give what `JSON.stringify` gives, to the byte.
  */
 import { sessionError } from './errors.ts'
 

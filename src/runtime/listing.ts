@@ -3,9 +3,9 @@
  *   G1  A page holds each matching session once, newest change first unless asked otherwise; equal times by id.
  *   G2  One unreadable session never hides the others; it is named with its code.
  *   G3  A cursor names the last line shown; sessions changed meanwhile move as their new time says.
- *   G5  A pass over the heads holds no more of them than are asked for.
  *   G4  Where records decide, sessions that lie together are read together: what is rare costs about one pass over the
  *       store.
+ *   G5  A pass over the heads holds no more of them than are asked for.
  */
 import { z } from 'zod'
 import { isSessionError, sessionError } from '../errors.ts'

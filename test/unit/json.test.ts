@@ -9,7 +9,7 @@ const anyText = fc.oneof(
   fc.string({ unit: fc.constantFrom('"', '\\', '\n', '\u007f', '\u2028', '\ud800', 'a', 'é', '漢') }),
 )
 
-test('[JS7] a quoted text is what JSON.stringify makes of it', () => {
+test('[JS5] a quoted text is what JSON.stringify makes of it', () => {
   fc.assert(
     fc.property(anyText, (text) => {
       expect(quoted(text)).toBe(JSON.stringify(text))
@@ -18,7 +18,7 @@ test('[JS7] a quoted text is what JSON.stringify makes of it', () => {
   )
 })
 
-test('[JS7] the text of a plain value is what JSON.stringify makes of it', () => {
+test('[JS5] the text of a plain value is what JSON.stringify makes of it', () => {
   const anyValue = fc.oneof(
     fc.dictionary(
       fc.oneof(anyText, fc.constantFrom('__proto__', '7', 'text')),

@@ -3,8 +3,8 @@
  *   HY1  A walk starts at the newest durable line and follows `prev`; every step must be the revision before.
  *   HY2  A life begins with a line that names none before it; what was before that is not shown.
  *   HY3  A snapshot is used only when its line lies on the chain.
- *   HY5  A short life in a large store is read line by line, unless its shard is at hand or was asked for often lately.
  *   HY4  A line of a page is read once: those that the walk passed are not read again.
+ *   HY5  A short life in a large store is read line by line, unless its shard is at hand or was asked for often lately.
  */
 import { sessionError } from '../../errors.ts'
 import type { Change, StoredState } from '../change.ts'

@@ -130,11 +130,10 @@ async function scanOne(options: ScanOptions, segment: number): Promise<SegmentSc
   if (segment !== from.segment || from.offset === 0) {
     return settled(options, await scanSegment(files, path, segment, { offset: 0, ordinal: 0, endsAtBlanks }))
   }
+  const behind = await scanSegment(files, path, segment, { ...from, endsAtBlanks })
+  // Looked at after the lines: an owner that lost the store may still put its compacted file here while we read.
   const header = await readHeader(files, path)
-  if (header?.compacted !== true) {
-    const scan = await scanSegment(files, path, segment, { ...from, endsAtBlanks })
-    return settled(options, { ...scan, header })
-  }
+  if (header?.compacted !== true) return settled(options, { ...behind, header })
   // Compacted since the index was written: offsets have moved, ordinals have not.
   const scan = await scanSegment(files, path, segment)
   return { ...scan, lines: scan.lines.filter((line) => line.ordinal > from.ordinal) }

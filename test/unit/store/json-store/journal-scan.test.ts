@@ -113,6 +113,34 @@ test('[JC2] what a compacted segment says again of the time before the index is 
   expect(result.end.ordinal).toBe(1)
 })
 
+test.each([1, 2])('[JC2] a segment that is compacted before look %i at it is no damage', async (look) => {
+  const whole = new Segment(1)
+  const born = whole.line(1, 'a', 1)
+  const { index } = await scan([whole])
+  let looks = -1 // The first opening is that of making it.
+  const files = new CrashableFileSystem({
+    onCall: async (call, path) => {
+      if (call !== 'open' || path !== `/${segmentName(1)}`) return
+      looks += 1
+      if (looks === look) await files.rename('/compacted/00000001.jsonl', path)
+    },
+  })
+  await files.makeFolder('/compacted')
+  await new Segment(1, true).writeTo(files, '/compacted')
+  await whole.writeTo(files, '')
+
+  const { damage, result } = await scan([], {
+    files,
+    segments: [1],
+    index,
+    from: { segment: 1, offset: born.offset + born.bytes, ordinal: 1 },
+  })
+
+  expect(looks).toBeGreaterThanOrEqual(2)
+  expect(damage.list()).toEqual([])
+  expect(result.end).toMatchObject({ segment: 1, ordinal: 1 })
+})
+
 test('[JC2] a line that does not connect is damage, and still the newest that is known', async () => {
   const segment = new Segment(1)
   const born = segment.line(1, 'a', 1)
