@@ -26,7 +26,7 @@ import { OwnedStore } from './owned-store.ts'
 import { takeOwnership } from './owner.ts'
 import { cursorOf } from './position.ts'
 import type { Recovered } from './recover.ts'
-import { listSegments, readJournal, repairJournal } from './recover.ts'
+import { highestEpoch, listSegments, readJournal, repairJournal } from './recover.ts'
 import { isNewline } from './line.ts'
 import { JOURNAL_FOLDER, readHeader, segmentName } from './segment.ts'
 import { shardOf, SNAPSHOT_FOLDER } from './snapshots.ts'
@@ -180,6 +180,7 @@ export class JsonStore implements SessionStore {
     const token = unique()
     const ownership = await takeOwnership(files, dir, {
       token,
+      highestEpoch: () => highestEpoch(files, dir),
       ...(processes === undefined ? {} : { processes }),
     })
     try {
@@ -196,7 +197,16 @@ export class JsonStore implements SessionStore {
       const recovered = await readJournal(files, dir, storeId, false)
       // Whoever wrote an index had opened the store before, and that saw to the whole way.
       if (recovered.serial === 0) await syncWayTo(files, dirname(dir))
-      const start = await repairJournal(recovered, { files, folder: dir, unique, isOurs, epoch })
+      const start = await repairJournal(recovered, {
+        files,
+        folder: dir,
+        unique,
+        isOurs,
+        epoch,
+        mustFence: !ownership.isFenced,
+        now: () => clock.now(),
+      })
+      ownership.fenced()
       const view = this.#look(recovered)
       const options = this.#options
       this.#owned = new OwnedStore({ options, watched: this.#watched, dir, storeId, ownership, view, start })

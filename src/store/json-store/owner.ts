@@ -6,6 +6,8 @@
  *   OW4  A complete, synced file gets the name: nobody ever reads half an owner.
  *   OW5  Lower numbers are removed lowest first. So whoever finds no successor and then its own file is the owner at the
  *       moment it looked for the successor; the other order would not prove it.
+ *   OW6  Whoever succeeds an owner that did not let go may have that one still at work beside it, and has to fence the
+ *        journal before anybody is answered. An owner file says whether that was done, for those who come after.
  */
 import { sessionError } from '../../errors.ts'
 import { isJsonObject } from '../../json.ts'
@@ -18,6 +20,8 @@ export interface OwnerRecord extends ProcessIdentity {
   /** Unlike that of any other take. */
   readonly token: string
   readonly released: boolean
+  /** No earlier owner can add to the journal any more (OW6). */
+  readonly fenced: boolean
 }
 
 /** The owner of a store as a bystander sees it. */
@@ -32,6 +36,10 @@ export interface OwnerStatus {
 /** A store that is ours until `release`, or until `isOurs` says otherwise. */
 export interface Ownership {
   readonly epoch: number
+  /** No earlier owner can add to the journal any more; otherwise the journal has to be fenced, and `fenced` told (OW6). */
+  readonly isFenced: boolean
+  /** The journal bears this epoch: what an earlier owner still adds is not read. */
+  fenced(): void
   /** Whether no other process took the store since. */
   isOurs(): Promise<boolean>
   /** Lets the store go; the epoch stays used. Safe to call twice, and after the store was lost. */
@@ -43,6 +51,8 @@ export interface TakeOptions {
   /** A string no other take of any process uses. */
   readonly token: string
   readonly processes?: Processes
+  /** The highest epoch the store itself bears; asked when no owner file is left, because numbers only rise (OW2). */
+  readonly highestEpoch: () => Promise<number>
 }
 
 const NAME = /^owner-(\d{6,})$/
@@ -69,10 +79,13 @@ export async function takeOwnership(
   options: TakeOptions,
 ): Promise<Ownership> {
   const processes = options.processes ?? systemProcesses
-  const record: OwnerRecord = { ...(await processes.self()), token: options.token, released: false }
+  const self = { ...(await processes.self()), token: options.token, released: false }
   for (;;) {
-    const epoch = await freeEpoch(files, folder, processes)
-    if (epoch === undefined || !(await linked(files, folder, epoch, record))) continue
+    const free = await freeEpoch(files, folder, processes, options.highestEpoch)
+    if (free === undefined) continue
+    const { epoch, isFenced } = free
+    const record = { ...self, fenced: isFenced }
+    if (!(await linked(files, folder, epoch, record))) continue
     const own = `${folder}/${ownerFileName(epoch)}`
     // A starter that slept between looking and linking may have taken a number that was used and removed (OW2).
     const epochs = await listEpochs(files, folder)
@@ -104,33 +117,46 @@ export async function readOwner(
   }
 }
 
+interface FreeEpoch {
+  readonly epoch: number
+  readonly isFenced: boolean
+}
+
 /** The epoch a new owner may take; undefined when the owner changed while looking. @throws STORE_LOCKED (OW3) */
 async function freeEpoch(
   files: FileSystem,
   folder: string,
   processes: Processes,
-): Promise<number | undefined> {
+  highestEpoch: () => Promise<number>,
+): Promise<FreeEpoch | undefined> {
   const newest = Math.max(0, ...(await listEpochs(files, folder)))
-  if (newest === 0) return 1
+  // Whoever removed the owner file vouched for its process (OW2).
+  if (newest === 0) return { epoch: (await highestEpoch()) + 1, isFenced: true }
   const record = await readRecord(files, folder, newest)
   if (record === undefined) return undefined
-  if (record.released || !(await processes.isAlive(record))) return newest + 1
+  const { released, fenced } = record
+  if (released || !(await processes.isAlive(record)))
+    return { epoch: newest + 1, isFenced: released && fenced }
   throw sessionError('STORE_LOCKED', { place: folder, pid: record.pid, epoch: newest })
 }
 
 function ownership(files: FileSystem, folder: string, epoch: number, record: OwnerRecord): Ownership {
   const own = `${folder}/${ownerFileName(epoch)}`
   const successor = `${folder}/${ownerFileName(epoch + 1)}`
-  let released = false
+  let { released, fenced } = record
   const isOurs = async (): Promise<boolean> =>
     !released && (await files.status(successor)) === undefined && (await files.status(own)) !== undefined
   return {
     epoch,
+    isFenced: fenced,
+    fenced() {
+      fenced = true
+    },
     isOurs,
     async release() {
       if (!(await isOurs())) return
       released = true
-      const bytes = bytesOf({ ...record, released: true })
+      const bytes = bytesOf({ ...record, released, fenced })
       await replaceFile(files, folder, ownerFileName(epoch), bytes, record.token)
     },
   }
@@ -163,7 +189,7 @@ function parseRecord(text: string): OwnerRecord | undefined {
     return undefined
   }
   if (!isJsonObject(value)) return undefined
-  const { pid, startTime, bootId, host, token, released } = value
+  const { pid, startTime, bootId, host, token, released, fenced } = value
   const legible =
     typeof pid === 'number' &&
     (startTime === null || typeof startTime === 'string') &&
@@ -171,7 +197,7 @@ function parseRecord(text: string): OwnerRecord | undefined {
     typeof host === 'string' &&
     typeof token === 'string' &&
     typeof released === 'boolean'
-  return legible ? { pid, startTime, bootId, host, token, released } : undefined
+  return legible ? { pid, startTime, bootId, host, token, released, fenced: fenced === true } : undefined
 }
 
 function bytesOf(record: OwnerRecord): Buffer {

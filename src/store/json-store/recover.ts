@@ -4,6 +4,8 @@
  *   X2  Unless the last close said where the journal ends, the last segment is written anew, synced and renamed over
  *       before it is trusted: what the page cache shows may not be on the disk.
  *   X3  Nothing that could hold somebody's change is removed: a stale owner's segment is set aside.
+ *   X4  A store whose last owner did not let go is fenced before anybody is answered: the journal goes on in a file that
+ *       no other process has open, and bears the new epoch. What that owner still writes is stale from the start.
  */
 import { sessionError } from '../../errors.ts'
 import type { Json } from '../../json.ts'
@@ -13,11 +15,12 @@ import { errnoOf } from '../file-system.ts'
 import type { TornTail } from '../store.ts'
 import { DamageReport } from './damage-report.ts'
 import type { JournalEnd } from './index-file.ts'
-import { readIndexFile } from './index-file.ts'
+import { parseIndexFileName, readIndexFile } from './index-file.ts'
 import type { JournalTail } from './journal-batch.ts'
 import type { JournalState, ScanResult } from './journal-scan.ts'
 import { scanJournal } from './journal-scan.ts'
-import { JOURNAL_FOLDER, parseSegmentName, segmentName } from './segment.ts'
+import { encodeHeader, encodeMark } from './line.ts'
+import { JOURNAL_FOLDER, parseSegmentName, scanSegment, segmentName } from './segment.ts'
 import { SNAPSHOT_FOLDER } from './snapshots.ts'
 import { SegmentTable } from './segment-table.ts'
 import { SessionIndex } from './session-index.ts'
@@ -42,6 +45,19 @@ export async function listSegments(files: FileSystem, journal: string): Promise<
     .map(parseSegmentName)
     .filter((segment) => segment !== undefined)
     .sort((a, b) => a - b)
+}
+
+/** The highest epoch a store bears, its owner files aside; 0 when it bears none. @throws FORMAT_TOO_NEW */
+export async function highestEpoch(files: FileSystem, folder: string): Promise<number> {
+  const indexes = (await files.list(folder)).map((name) => parseIndexFileName(name)?.epoch ?? 0)
+  const journal = `${folder}/${JOURNAL_FOLDER}`
+  let written = 0
+  // They rise from segment to segment, so the newest that is legible knows it.
+  for (const segment of (await listSegments(files, journal)).toReversed()) {
+    if (written > 0) break
+    written = (await scanSegment(files, `${journal}/${segmentName(segment)}`, segment)).epoch
+  }
+  return Math.max(written, ...indexes)
 }
 
 /** Reads everything and alters nothing (X1). @throws FORMAT_TOO_NEW */
@@ -123,9 +139,12 @@ export interface RepairOptions {
   /** Asked right before a file takes the name of another. */
   readonly isOurs: () => Promise<boolean>
   readonly epoch: number
+  /** An earlier owner may still be at work (X4). */
+  readonly mustFence: boolean
+  readonly now: () => number
 }
 
-/** Makes the journal fit for writing (X2, X3); answers where it goes on. */
+/** Makes the journal fit for writing (X2, X3, X4); answers where it goes on. */
 export async function repairJournal(
   recovered: Recovered,
   options: RepairOptions,
@@ -148,20 +167,60 @@ export async function repairJournal(
     await files.remove(`${journal}/${segmentName(segment)}`)
     state.table.remove(segment)
   }
-  if (mayGrow && !recovered.isClean) await rewrite(options, end)
+  const tail = mayGrow && (options.mustFence || !recovered.isClean) ? await rewrite(options, end) : end
   if (stale.length > 0 || blank.length > 0 || mayGrow) await files.syncFolder(journal)
-  if (end.offset > 0 || end.segment === 0) return { tail: end, isOpen: mayGrow }
-  // Nothing stands behind the segment before: the next line begins a new one.
-  const segment = end.segment - 1
-  const before = state.table.get(segment)
-  return { tail: { segment, offset: before?.bytes ?? 0, ordinal: before?.ordinal ?? 0 }, isOpen: false }
+  if (tail !== end) Object.assign(state.table.of(tail.segment), { bytes: tail.offset, epoch: options.epoch })
+  if (mayGrow) return { tail, isOpen: true }
+  const last = behindSealed(recovered)
+  return options.mustFence
+    ? { tail: await beginSegment(options, recovered, last), isOpen: true }
+    : { tail: last, isOpen: false }
 }
 
-/** Copies what is believed of a segment to a fresh file that takes its place (X2). */
+/** The end of a journal whose last segment takes no more lines. */
+function behindSealed({ end, state }: Recovered): JournalTail {
+  if (end.offset > 0 || end.segment === 0) return end
+  const segment = end.segment - 1
+  const before = state.table.get(segment)
+  return { segment, offset: before?.bytes ?? 0, ordinal: before?.ordinal ?? 0 }
+}
+
+/** Makes the next segment, which bears the new epoch (X4). @throws STORE_FAILED when the earlier owner made it meanwhile. */
+async function beginSegment(
+  { files, folder, epoch }: RepairOptions,
+  { storeId, state }: Recovered,
+  last: JournalTail,
+): Promise<JournalTail> {
+  const segment = last.segment + 1
+  const journal = `${folder}/${JOURNAL_FOLDER}`
+  const sealed = last.segment === 0 ? null : { segment: last.segment, ordinals: last.ordinal }
+  const header = encodeHeader({ segment, storeId, epoch, sealed, compacted: false })
+  try {
+    const handle = await files.open(`${journal}/${segmentName(segment)}`, 'create-synced')
+    try {
+      await handle.write(header, 0)
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error
+    throw sessionError(
+      'STORE_FAILED',
+      { operation: 'open', reason: 'an earlier owner is still at work' },
+      error,
+    )
+  }
+  await files.syncFolder(journal)
+  Object.assign(state.table.of(segment), { bytes: header.length, epoch })
+  return { segment, offset: header.length, ordinal: 0 }
+}
+
+/** Copies what is believed of a segment to a fresh file that takes its place, and marks it (X2, X4). */
 async function rewrite(
-  { files, folder, unique, isOurs, epoch }: RepairOptions,
+  { files, folder, unique, isOurs, epoch, now }: RepairOptions,
   end: JournalEnd,
-): Promise<void> {
+): Promise<JournalTail> {
+  const mark = encodeMark({ durable: end.offset, at: now(), epoch })
   const path = `${folder}/${JOURNAL_FOLDER}/${segmentName(end.segment)}`
   const temporary = `${path}.${unique()}.tmp`
   const source = await files.open(path, 'read')
@@ -175,6 +234,7 @@ async function rewrite(
         await target.write(block.subarray(0, read), at)
         at += read
       }
+      await target.write(mark, end.offset)
       await target.sync()
     } finally {
       await target.close()
@@ -184,6 +244,7 @@ async function rewrite(
   }
   if (!(await isOurs())) throw sessionError('STORE_FENCED', { epoch, newer: epoch + 1 })
   await files.rename(temporary, path)
+  return { ...end, offset: end.offset + mark.length }
 }
 
 /** Files that nobody finished hold what may be erased one day. */

@@ -21,6 +21,7 @@ import type { ChangeLine, SegmentHeader } from './line.ts'
 import { parseLine } from './line.ts'
 import type { Ownership } from './owner.ts'
 import { takeOwnership } from './owner.ts'
+import { highestEpoch } from './recover.ts'
 import { remainsOf } from './remains.ts'
 import type { Remains } from './remains.ts'
 import type { SalvagePlan, SessionRepair } from './salvage.ts'
@@ -62,7 +63,11 @@ export async function repair(dir: string, options: RepairOptions): Promise<Repai
   await requireStore(files, place)
   await checkFolder(files, place, false)
   const taking = processes === undefined ? {} : { processes }
-  const ownership = await takeOwnership(files, place, { token: unique(), ...taking })
+  const ownership = await takeOwnership(files, place, {
+    token: unique(),
+    highestEpoch: () => highestEpoch(files, place),
+    ...taking,
+  })
   try {
     return await new Repair(files, place, unique, ownership).run()
   } finally {

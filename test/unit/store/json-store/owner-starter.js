@@ -4,7 +4,10 @@ import { takeOwnership } from '../../../../dist/store/json-store/owner.js'
 
 const folder = process.argv[2]
 process.on('message', () => {
-  takeOwnership(diskFileSystem, folder, { token: `starter-${process.pid}` }).then(
+  takeOwnership(diskFileSystem, folder, {
+    token: `starter-${process.pid}`,
+    highestEpoch: async () => 0,
+  }).then(
     (owner) => process.send(owner.epoch),
     (error) => process.send(error.code),
   )

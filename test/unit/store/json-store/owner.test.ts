@@ -31,7 +31,11 @@ function pretend(pid: number, dead: ReadonlySet<number> = new Set()): Processes 
 }
 
 const take = (pid: number, dead?: ReadonlySet<number>, files: FileSystem = diskFileSystem) =>
-  takeOwnership(files, folder, { token: `token-${pid}`, processes: pretend(pid, dead) })
+  takeOwnership(files, folder, {
+    token: `token-${pid}`,
+    processes: pretend(pid, dead),
+    highestEpoch: async () => 0,
+  })
 
 test('the first owner of an empty folder gets epoch 1', async () => {
   const owner = await take(1)
@@ -75,6 +79,24 @@ test('[OW2] a released store keeps its number, and the next owner takes the one 
   expect(left).toEqual(['owner-000001'])
   expect(second.epoch).toBe(2)
   expect(await first.isOurs()).toBe(false)
+})
+
+test('[OW6] who succeeds an owner that did not let go has to fence; that it let go itself without is told to the next', async () => {
+  const first = await take(1)
+  const second = await take(2, new Set([1]))
+  await second.release()
+  const third = await take(1)
+  third.fenced()
+  await third.release()
+  const fourth = await take(1)
+
+  expect([first, second, third, fourth].map(({ isFenced }) => isFenced)).toEqual([true, false, false, true])
+})
+
+test('[OW2] where no owner file is left, numbers go on above those the store bears', async () => {
+  const owner = await takeOwnership(diskFileSystem, folder, { token: 't', highestEpoch: async () => 7 })
+
+  expect(owner.epoch).toBe(8)
 })
 
 test('[OW2] an owner that lost the store does not come back by releasing it', async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { JsonStore } from '../../../../src/store/json-store/json-store.ts'
 import { encodeHeader } from '../../../../src/store/json-store/line.ts'
+import { scanSegment } from '../../../../src/store/json-store/segment.ts'
 import { SampleSession } from '../../../../src/testing/store-contract/sample-session.ts'
 import { JsonMachine, PLACE, segmentPath } from '../../../support/json-machine.ts'
 
@@ -127,7 +128,9 @@ test('[JC1, RC3] a torn tail is cut, and says where; what stood before it is kep
   })
   expect(store.stats().damage).toEqual([])
   await expectAll(store, sessions)
-  expect(machine.journal().get('00000001.jsonl')).toEqual(bytes)
+  const healed = machine.journal().get('00000001.jsonl') as Buffer
+  expect(healed.subarray(0, bytes.length)).toEqual(bytes)
+  expect(JSON.parse(healed.toString('utf8', bytes.length))).toMatchObject({ mark: bytes.length, epoch: 2 })
   await store.close()
 })
 
@@ -259,7 +262,7 @@ test('every length the last segment can be cut to leaves a prefix, and what was 
     const next = new JsonMachine(machine.files.processDied(), (pid += 1))
     await next.overwrite(path, bytes.subarray(0, length))
     for (const name of await next.files.list(PLACE))
-      if (name.startsWith('owner-')) await next.files.remove(`${PLACE}/${name}`)
+      if (/^(owner|index)-/.test(name)) await next.files.remove(`${PLACE}/${name}`)
 
     const store = await next.owner()
 
@@ -363,6 +366,82 @@ test('[JC4, RC6] the segment of a stale owner is set aside and never read', asyn
   expect(names).not.toContain('00000002.jsonl')
   expect(names.some((name) => name.startsWith('00000002.jsonl.stale-'))).toBe(true)
   await store.close()
+})
+
+test.each([
+  ['has no segment', async () => undefined],
+  ['ends in a segment that takes no more lines', async (store: JsonStore) => store.compact()],
+  ['ends in an open segment', async () => undefined],
+])(
+  '[X4, RC5] a journal that %s bears the epoch of a takeover before anybody is answered',
+  async (how, arrange) => {
+    const machine = new JsonMachine()
+    const sessions = how === 'has no segment' ? [] : [new SampleSession('a'), new SampleSession('b')]
+    const first = await machine.owner()
+    for (const session of sessions) await session.append(first)
+    await arrange(first)
+    const next = machine.killed()
+    await next.owner()
+    const segment = Number.parseInt([...next.journal().keys()].toSorted().at(-1) as string)
+    const { epoch } = await scanSegment(next.files, segmentPath(segment), segment)
+    // The first owner was not dead, and begins a segment after all.
+    const stale = encodeHeader({
+      segment: segment + 1,
+      storeId: 'x',
+      epoch: 1,
+      sealed: null,
+      compacted: false,
+    })
+    await next.overwrite(segmentPath(segment + 1), stale)
+
+    const third = await next.killed().owner()
+
+    expect(epoch).toBe(2)
+    await expectAll(third, sessions)
+    expect([...next.journal().keys()].filter((name) => name.includes('.stale-')).length).toBe(1)
+    expect(third.stats()).toMatchObject({ sessions: sessions.length, damage: [], tornTail: null })
+    await third.close()
+  },
+)
+
+test('[X4, RC5] that the last close was clean does not vouch for an owner that wrote nothing since and did not let go', async () => {
+  const machine = new JsonMachine()
+  const session = new SampleSession('a')
+  const first = await machine.owner()
+  await session.append(first)
+  await first.close()
+  const second = machine.killed()
+  await second.owner()
+  const third = second.killed()
+
+  const store = await third.owner()
+
+  const { epoch } = await scanSegment(third.files, segmentPath(1), 1)
+  expect(epoch).toBe(3)
+  await expectAll(store, [session])
+  await store.close()
+})
+
+test('[OW2, X3] epochs go on where the owner file was removed by hand, and nothing written later counts as stale', async () => {
+  const machine = new JsonMachine()
+  const session = new SampleSession('a')
+  for (let open = 0; open < 3; open += 1) {
+    const store = await machine.owner()
+    await session.append(store)
+    await store.close()
+  }
+  for (const name of await machine.files.list(PLACE))
+    if (/^(owner|index)-/.test(name)) await machine.files.remove(`${PLACE}/${name}`)
+
+  const after = await machine.owner()
+  await session.append(after)
+  await after.compact()
+  await session.append(after)
+  const again = await machine.killed().owner()
+
+  expect([after.stats().epoch, again.stats().epoch]).toEqual([4, 5])
+  await expectAll(again, [session])
+  await again.close()
 })
 
 test('[X1] a line of a newer version: refused, and no journal file is touched', async () => {
