@@ -214,17 +214,3 @@ function reasonOf(error: unknown): string {
     ? `${error.name}: ${error.message}`.slice(0, 200)
     : 'it threw something that is not an error'
 }
-
-/** The keys of the context that differ, by reference: nested values are replaced, never mutated. */
-export function changedKeys(before: JsonObject, after: JsonObject): JsonObject | undefined {
-  if (before === after) return undefined
-  const result: Record<string, Json> = {}
-  let any = false
-  for (const key in after) {
-    if (after[key] !== before[key]) {
-      result[key] = after[key] as Json
-      any = true
-    }
-  }
-  return any ? result : undefined
-}

@@ -19,8 +19,8 @@ import type {
   StoredState,
   Summary,
 } from '../store/change.ts'
-import { editRecord } from '../store/change.ts'
-import { changedKeys, type ActorFacts } from './actors.ts'
+import { contextPatch, editRecord } from '../store/change.ts'
+import type { ActorFacts } from './actors.ts'
 import type { CompletedEntries } from './commands.ts'
 import type { Entry } from './entries.ts'
 
@@ -119,7 +119,7 @@ export function changeOf(
     revision,
     at: draft.at,
     event: draft.event,
-    patch: after === undefined ? {} : patchOf(before, after, draft.edits),
+    patch: after === undefined ? {} : patchOf(before, after, draft),
     entries: draft.completed?.entries ?? draft.entries ?? [],
   }
   const { operation, findings, tombstone } = draft
@@ -132,11 +132,7 @@ export function changeOf(
   return change
 }
 
-function patchOf(
-  before: StoredState | undefined,
-  after: StoredState,
-  edits: readonly RecordEdit[] | undefined,
-): Patch {
+function patchOf(before: StoredState | undefined, after: StoredState, { at, edits }: Draft): Patch {
   if (before === undefined) {
     const record = Object.entries(after.record).map(([key, value]): RecordEdit => [[key], value])
     return { whole: true, ...after.facts, record }
@@ -147,7 +143,7 @@ function patchOf(
   if (is.machine !== was.machine && JSON.stringify(is.machine) !== JSON.stringify(was.machine))
     patch.machine = is.machine
   if (!sameValue(was.value, is.value)) patch.value = is.value
-  const context = changedKeys(was.context, is.context)
+  const context = contextPatch(was.context, is.context, at)
   if (context !== undefined) patch.context = context
   if (!sameValue(was.policy, is.policy)) patch.policy = is.policy
   if (is.quarantine !== was.quarantine) patch.quarantine = is.quarantine

@@ -4,7 +4,9 @@
  *       of today would decide.
  *   C2  Revisions of a session are 1, 2, 3 … without gaps.
  *   C3  A patch with `whole: true` holds every key, so a fold may start there.
- * This file knows no chart: values and contexts are JSON to it.
+ *   C4  A patch of the context moves its clocks to the time of the change without naming them: `updatedAt`, and `idleSince`
+ *       where it was a time before. It names a clock that did anything else.
+ * This file knows no chart: values and contexts are JSON to it, those two clocks aside.
  */
 import type { Json, JsonObject } from '../json.ts'
 import { setOwn } from '../json.ts'
@@ -54,7 +56,7 @@ export interface Patch {
   readonly machine?: MachineIdentity
   /** The new state value of the session machine. */
   readonly value?: Json
-  /** The changed keys of the machine context. */
+  /** The changed keys of the machine context, but for clocks that moved to the time of the change (C4). */
   readonly context?: JsonObject
   /** The new state value of the limit policy; null when it is not running. */
   readonly policy?: Json
@@ -148,13 +150,39 @@ export function fold(state: StoredState | undefined, change: Change): StoredStat
     facts: {
       machine: patch.machine ?? facts.machine,
       value: patch.value ?? facts.value,
-      context: patch.context === undefined ? facts.context : { ...facts.context, ...patch.context },
+      context:
+        patch.context === undefined
+          ? facts.context
+          : { ...facts.context, ...movedClocks(facts.context, change.at), ...patch.context },
       policy: patch.policy === undefined ? facts.policy : patch.policy,
       quarantine: patch.quarantine === undefined ? facts.quarantine : patch.quarantine,
     },
     record: patch.record === undefined ? base.record : editRecord(base.record, patch.record),
     summary: { ...base.summary, ...change.summary, updatedAt: change.at },
   }
+}
+
+/** The patch that leads from one context to another at an instant (C4); undefined when they are the same. */
+export function contextPatch(before: JsonObject, after: JsonObject, at: number): JsonObject | undefined {
+  if (before === after) return undefined
+  const moved = movedClocks(before, at)
+  const result: Record<string, Json> = {}
+  let isChanged = false
+  // By reference: nested values are replaced, never mutated.
+  for (const key in after) {
+    const value = after[key] as Json
+    isChanged ||= value !== before[key]
+    if (value !== (moved[key] ?? before[key])) result[key] = value
+  }
+  return isChanged ? result : undefined
+}
+
+/** Where the clocks of a context stand after a change of it that does not name them (C4). */
+function movedClocks({ updatedAt, idleSince }: JsonObject, at: number): JsonObject {
+  const moved: Record<string, Json> = {}
+  if (typeof updatedAt === 'number') moved['updatedAt'] = at
+  if (typeof idleSince === 'number') moved['idleSince'] = at
+  return moved
 }
 
 /** The record after a list of edits; untouched parts are shared with the input. */

@@ -49,7 +49,7 @@ test('[CH1] the first change of a life names everything', () => {
   expect(after.facts.machine).toBe(identity)
 })
 
-test('[CH1] a later change names what changed and nothing else', () => {
+test('[C4, CH1] a later change names what changed and nothing else', () => {
   const { change } = commit(born, { at: 1_100, event: { type: 'activate' }, facts: active })
 
   expect(change).toEqual({
@@ -59,7 +59,7 @@ test('[CH1] a later change names what changed and nothing else', () => {
     event: { type: 'activate' },
     patch: {
       value: { active: 'ready' },
-      context: { activatedAt: 1_100, idleSince: 1_100, updatedAt: 1_100 },
+      context: { activatedAt: 1_100, idleSince: 1_100 },
       policy: 'within',
     },
     entries: [],
