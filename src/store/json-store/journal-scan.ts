@@ -188,8 +188,9 @@ function settle(
     end = { segment, offset: line.offset + line.bytes, ordinal: line.ordinal }
   }
   for (const place of bad) note(state, file, place)
-  // Marks and bad bytes behind the last line belong to what is kept.
-  const kept = Math.min(limit, Math.max(scan.end, ...scan.bad.map((place) => place.end)))
+  // Marks and bad bytes behind the last line belong to what is kept; blanks before a torn header do not.
+  const isBegun = torn === undefined || scan.header !== undefined || end.offset > 0
+  const kept = isBegun ? Math.min(limit, Math.max(scan.end, ...scan.bad.map((place) => place.end))) : 0
   end = { ...end, offset: Math.max(end.offset, isFollower ? 0 : kept) }
   const sealed = next?.header?.sealed
   if (sealed?.segment === segment && !isCompacted && scan.ordinal < sealed.ordinals) {

@@ -134,6 +134,43 @@ test('[JC1, RC3] a torn tail is cut, and says where; what stood before it is kep
   await store.close()
 })
 
+test('[JC1, RC3] a segment whose header never reached the disk is begun anew, also when bytes behind it did', async () => {
+  const { machine, sessions } = await furnished(4)
+  // Made ahead; of the first write the third sector came through.
+  const torn = Buffer.from('ry":{"status":"active"},"crc":"8ffe599e"}\n')
+  await machine.overwrite(segmentPath(2), Buffer.concat([Buffer.alloc(1024, '\n'), torn]))
+
+  const store = await machine.owner()
+
+  expect(store.stats()).toMatchObject({ damage: [], segments: 1 })
+  for (const session of sessions) await session.append(store)
+  await store.compact()
+  await expectAll(store, sessions)
+  await store.close()
+})
+
+test('[JC1, RC3] nor is it gone on in when the last close says that the journal goes on there', async () => {
+  const machine = new JsonMachine()
+  const session = new SampleSession('a')
+  const first = await machine.owner()
+  await session.append(first)
+  await first.compact()
+  await first.checkpoint()
+  const next = machine.killed()
+  const torn = Buffer.from('ry":{"status":"active"},"crc":"8ffe599e"}\n')
+  await next.overwrite(segmentPath(2), Buffer.concat([Buffer.alloc(1024, '\n'), torn]))
+
+  const store = await next.owner()
+
+  expect(store.stats().tornTail).toEqual({ file: 'journal/00000002.jsonl', byte: 1024, bytes: torn.length })
+  const [header] = (next.journal().get('00000002.jsonl') as Buffer).toString('utf8').split('\n')
+  expect(JSON.parse(header as string)).toMatchObject({ segment: 2, epoch: 2 })
+  await session.append(store)
+  await store.compact()
+  await expectAll(store, [session])
+  await store.close()
+})
+
 test('[JC1] behind a torn place nothing is believed, whole as it may look', async () => {
   const machine = new JsonMachine()
   const first = await machine.owner()
