@@ -90,10 +90,8 @@ async function look(
   heads: readonly Head[],
   query: Query,
 ): Promise<ReadonlyMap<string, SessionSummary | Unreadable>> {
-  const { store } = source
-  const group = ({ sessionId }: Head): number => store.groupOf?.(sessionId) ?? 0
   const isMany = heads.length > AT_ONCE
-  const asTheyLie = isMany ? heads.toSorted((a, b) => group(a) - group(b)) : heads
+  const asTheyLie = isMany ? grouped(heads, source.store) : heads
   const found = new Map<string, SessionSummary | Unreadable>()
   for (let start = 0; start < asTheyLie.length; start += AT_ONCE) {
     const some = asTheyLie.slice(start, start + AT_ONCE)
@@ -101,6 +99,18 @@ async function look(
     for (const line of lines) if (line !== undefined) found.set(line.id, line)
   }
   return found
+}
+
+/** Heads in the order in which their sessions lie in the store. */
+function grouped(heads: readonly Head[], store: SessionStore): Head[] {
+  const groups = new Map<number, Head[]>()
+  for (const head of heads) {
+    const group = store.groupOf?.(head.sessionId) ?? 0
+    const others = groups.get(group)
+    if (others === undefined) groups.set(group, [head])
+    else others.push(head)
+  }
+  return [...groups.values()].flat()
 }
 
 async function lineOf(

@@ -121,7 +121,8 @@ export interface SessionStore {
   state(sessionId: string): Promise<StoredState | undefined>
 
   /**
-   * The same, to look at and let go: it may be shared and must not be altered. Left out where `state` costs no more.
+   * The same, for those who look at many sessions and let each go: it may be shared and must not be altered. Left out
+   * where `state` costs no more.
    * @throws STORE_CORRUPT
    */
   peek?(sessionId: string): Promise<StoredState | undefined>

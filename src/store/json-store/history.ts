@@ -4,7 +4,8 @@
  *   HY2  A life begins with a line that names none before it; what was before that is not shown.
  *   HY3  A snapshot is used only when its line lies on the chain.
  *   HY4  A line of a page is read once: those that the walk passed are not read again.
- *   HY5  A short life in a large store is read line by line, unless its shard is at hand or was asked for often lately.
+ *   HY5  A short life in a large store is read line by line, unless its shard is at hand, was asked for often lately, or
+ *        it is one of many that are asked for together.
  */
 import { sessionError } from '../../errors.ts'
 import type { Change, StoredState } from '../change.ts'
@@ -67,8 +68,9 @@ export class History {
   }
 
   /** The newest durable state of a living session. @throws STORE_CORRUPT */
-  async state(sessionId: string): Promise<StoredState | undefined> {
-    const snapshot = this.#isShort(sessionId) ? undefined : await this.#snapshots.get(sessionId)
+  async state(sessionId: string, isOneOfMany: boolean): Promise<StoredState | undefined> {
+    const readsLines = !isOneOfMany && this.#isShort(sessionId)
+    const snapshot = readsLines ? undefined : await this.#snapshots.get(sessionId)
     const newest = this.#newest(sessionId)
     if (newest === undefined) return undefined
     const [segment, ordinal] = snapshot?.position ?? [0, 0]

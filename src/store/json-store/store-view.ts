@@ -57,19 +57,23 @@ export class StoreView {
 
   /** The newest durable state of a living session, for the caller to keep (VI2). @throws STORE_CORRUPT */
   async state(sessionId: string): Promise<StoredState | undefined> {
-    const state = await this.peek(sessionId)
+    const state = await this.#newest(sessionId, false)
     if (state === undefined) return undefined
     this.recent.keep(state)
     return JSON.parse(JSON.stringify(state)) as StoredState
   }
 
   /** The same, for looking at only: whoever looks at many does not push out those in use. @throws STORE_CORRUPT */
-  async peek(sessionId: string): Promise<StoredState | undefined> {
+  peek(sessionId: string): Promise<StoredState | undefined> {
+    return this.#newest(sessionId, true)
+  }
+
+  async #newest(sessionId: string, isOneOfMany: boolean): Promise<StoredState | undefined> {
     const { index } = this.recovered.state
     const recent = this.recent.state(sessionId, index.lastRevision(sessionId))
     if (recent !== undefined) return recent
     this.#refuseDamaged(sessionId)
-    return this.#unlessDeleted(sessionId, this.history.state(sessionId))
+    return this.#unlessDeleted(sessionId, this.history.state(sessionId, isOneOfMany))
   }
 
   /** A page of a living session's history. @throws STORE_CORRUPT */

@@ -6,7 +6,7 @@ import { JsonMachine } from '../../../support/json-machine.ts'
 
 const SESSIONS = 3_000
 
-test('[HY5] in a large store a short life is read line by line, until its shard was asked for often', async () => {
+test('[HY5] in a large store a short life is read line by line, until its shard was asked for often, or for many together', async () => {
   const opened: string[] = []
   const machine = new JsonMachine({
     onCall: (call, path) => {
@@ -30,7 +30,7 @@ test('[HY5] in a large store a short life is read line by line, until its shard 
   expect(neighbours.length).toBeGreaterThan(3)
   const shardsFor = async (session: SampleSession): Promise<number> => {
     opened.length = 0
-    expect(await store.peek(session.id)).toEqual(session.state)
+    expect(await store.state(session.id)).toEqual(session.state)
     return opened.length
   }
 
@@ -40,5 +40,9 @@ test('[HY5] in a large store a short life is read line by line, until its shard 
   expect(await shardsFor(neighbours[2] as SampleSession)).toBe(1)
   expect(await shardsFor(neighbours[3] as SampleSession)).toBe(0) // It is at hand now.
   expect(await shardsFor(long)).toBe(1)
+  const many = elsewhere.find(({ id }) => shardOf(id) !== shardOf((neighbours[0] as SampleSession).id))
+  opened.length = 0
+  expect(await store.peek((many as SampleSession).id)).toEqual(many?.state)
+  expect(opened.length).toBe(1)
   await store.close()
 })
