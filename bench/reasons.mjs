@@ -30,7 +30,7 @@ export const REASONS = {
   'background.100':
     'not profiled; checkpoints without a pause and a compaction parse, write and sync some hundred shards on the thread that makes the appends',
   'watched.subscriber':
-    'not profiled; every line is read and parsed again on the thread that makes the appends',
+    'a profile: nothing is read back; the two copies of each change take 4 % of the thread that makes the appends, the stream 1 to 2 %, garbage the rest',
   import:
     'a fresh process with 2,642 messages: the profile is flat, of code that is not compiled yet; tried: sixteen messages of a conversation on their way together, a tenth quicker and not worth its rules',
   'inspector.attached':

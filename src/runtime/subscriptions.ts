@@ -20,10 +20,17 @@ export const PAGE = 256
 /** Who wakes streams: each acknowledgement, and the end. */
 export class Wakers {
   readonly #waiting = new Set<() => void>()
+  #turn = 0
   #ended = false
+
+  /** Counts the wakes: who read after this turn has missed nothing before it. */
+  get turn(): number {
+    return this.#turn
+  }
 
   /** Wakes everybody who waits. */
   wake(): void {
+    this.#turn += 1
     if (this.#waiting.size === 0) return
     const waiting = [...this.#waiting]
     this.#waiting.clear()
@@ -41,9 +48,9 @@ export class Wakers {
     return this.#ended
   }
 
-  /** Resolves at the next wake, the end, or when the signal is aborted. */
-  next(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#ended || signal?.aborted === true) return Promise.resolve()
+  /** Resolves at the first wake after a turn, at the end, or when the signal is aborted. */
+  after(turn: number, signal: AbortSignal | undefined): Promise<void> {
+    if (this.#turn !== turn || this.#ended || isAborted(signal)) return Promise.resolve()
     return new Promise((resolve) => {
       const resume = (): void => {
         this.#waiting.delete(resume)
@@ -83,7 +90,7 @@ export async function* sessionChanges(
   let status: Status | 'deleted' = await statusBefore(store, sessionId, next)
   for (;;) {
     if (isAborted(signal)) return
-    const woken = wakers.next(signal)
+    const { turn } = wakers
     const page = await untilClosed(store.changes(sessionId, { from: next, limit: PAGE }), wakers)
     if (page === undefined) return
     for (const change of page) {
@@ -99,7 +106,7 @@ export async function* sessionChanges(
       continue
     }
     if (!live || wakers.ended || isFinal(status)) return
-    if (page.length === 0) await woken
+    await wakers.after(turn, signal)
     if (store.head(sessionId) === undefined) return
   }
 }
@@ -170,7 +177,7 @@ export async function* feedChanges(
   const statuses = new Map<string, Status | 'deleted'>()
   for (;;) {
     if (isAborted(signal)) return
-    const woken = wakers.next(signal)
+    const { turn } = wakers
     const page = await untilClosed(store.feed(after, PAGE), wakers)
     if (page === undefined) return
     for (const { change, cursor } of page) {
@@ -178,11 +185,11 @@ export async function* feedChanges(
         statuses.get(change.sessionId) ??
         statusAfter(change) ??
         (await statusBefore(store, change.sessionId, change.revision))
-      const shown = sessionChange(change, known)
+      const shown = Object.assign(sessionChange(change, known), { cursor })
       if (statuses.size > 10_000) statuses.clear()
       statuses.set(change.sessionId, shown.status)
       after = cursor
-      yield { ...shown, cursor }
+      yield shown
       if (isAborted(signal)) return
     }
     if (page.length === PAGE) {
@@ -190,6 +197,6 @@ export async function* feedChanges(
       continue
     }
     if (!live || wakers.ended) return
-    if (page.length === 0) await woken
+    await wakers.after(turn, signal)
   }
 }

@@ -1,10 +1,13 @@
 /**
- * The changes of all sessions in journal order, from a cursor on.
+ * The changes of all sessions in journal order, from a cursor on: from memory what became durable lately, the rest from the
+ * journal.
  *   FD1  Only durable lines, of living sessions, and tombstones.
  *   FD2  A cursor names a place, not an offset, so it survives compaction; a place that was removed continues behind it.
  */
 import { sessionError } from '../../errors.ts'
+import type { Change } from '../change.ts'
 import type { PlacedChange } from '../store.ts'
+import type { FeedWindow } from './feed-window.ts'
 import type { JournalTail } from './journal-batch.ts'
 import { parseLine } from './line.ts'
 import type { Place } from './position.ts'
@@ -16,6 +19,7 @@ import type { SessionIndex } from './session-index.ts'
 export interface FeedSource {
   readonly reader: SegmentReader
   readonly index: SessionIndex
+  readonly window: FeedWindow
   /** The end of what may be shown. */
   end(): JournalTail
   /** The segments in order. */
@@ -42,6 +46,8 @@ export class Feed {
     if (comparePlaces(place, end) > 0) {
       throw sessionError('CURSOR_INVALID', { reason: 'it names a place this journal has not reached' })
     }
+    const recent = this.#source.window.read(place, limit, this.#isShown)
+    if (recent !== undefined) return recent
     const result: PlacedChange[] = []
     for (const segment of this.#source.segments()) {
       if (segment < place.segment || segment > end.segment || result.length >= limit) continue
@@ -49,6 +55,7 @@ export class Feed {
       const stop = segment === end.segment ? end.offset : Infinity
       if (from !== undefined) await this.#read(segment, from, stop, limit, result)
     }
+    if (result.length < limit) this.#source.window.follow()
     return result
   }
 
@@ -98,7 +105,7 @@ export class Feed {
       const parsed = parseLine(block, start, newline, this.#source.reader.path(segment))
       if (parsed.kind !== 'change') continue
       const { change, ordinal } = parsed.line
-      if (!this.#isShown(change.sessionId, change.revision, change.tombstone === true)) continue
+      if (!this.#isShown(change)) continue
       const cursor = cursorOf({ segment, ordinal })
       result.push({ change, cursor })
       if (result.length >= limit) {
@@ -108,12 +115,8 @@ export class Feed {
     }
   }
 
-  #isShown(sessionId: string, revision: number, isTombstone: boolean): boolean {
-    if (isTombstone) return true
-    const { index } = this.#source
-    if (!index.has(sessionId) || index.isDeleted(sessionId) || index.isDead(sessionId, revision)) return false
-    return revision <= index.lastRevision(sessionId)
-  }
+  readonly #isShown = (change: Change): boolean =>
+    change.tombstone === true || this.#source.index.isShown(change.sessionId, change.revision)
 
   #hint(cursor: string, offset: number): void {
     this.#hints.set(cursor, offset)

@@ -20,6 +20,8 @@ export interface Append extends Position {
   readonly change: Change
   readonly after: StoredState
   readonly session: RecentSession
+  /** What `keep` gave when it was encoded. */
+  readonly kept: Change | undefined
 }
 
 /** An append whose maker waits. */

@@ -40,6 +40,8 @@ export interface JournalOptions {
   readonly tail: JournalTail
   /** The segment of `tail` may take more lines; otherwise the next line begins a new one. */
   readonly isOpen: boolean
+  /** What is to be kept of a change as it is journaled, until it is durable. */
+  readonly keep: (change: Change) => Change | undefined
   /** Told of every append that became durable, in order, just before it resolves. */
   readonly onDurable: (append: Append) => void
   /** Told of the new durable end after every batch, before its appends. */
@@ -130,8 +132,9 @@ export class Journal {
   /** Encodes a change at the end of the journal; resolves once it is durable (J2). */
   append(change: Change, after: StoredState, session: RecentSession, entriesText?: string): Promise<void> {
     if (this.#refusal !== undefined) return Promise.reject(this.#refusal(change))
-    const kept = withWholeWhenDue(change, after, session)
-    const body = lineBody(kept, entriesText)
+    const written = withWholeWhenDue(change, after, session)
+    const body = lineBody(written, entriesText)
+    const kept = this.#options.keep(written)
     const batch = this.#batchFor(roomFor(session.idText, body), session.idText, body)
     const offset = batch.offset + batch.length
     const place = this.#place
@@ -151,11 +154,11 @@ export class Journal {
     session.revision = change.revision
     session.isEnded = change.tombstone === true
     session.inFlight += 1
-    countLine(session, kept, bytes)
+    countLine(session, written, bytes)
     this.#pending += 1
     const { segment, ordinal } = place
     return new Promise((resolve, reject) => {
-      batch.appends.push({ segment, ordinal, offset, bytes, change, after, session, resolve, reject })
+      batch.appends.push({ segment, ordinal, offset, bytes, change, after, session, kept, resolve, reject })
       if (batch.appends.length >= this.#enough) this.#flush()
       else this.#schedule()
     })

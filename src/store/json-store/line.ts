@@ -3,6 +3,7 @@
  *   LN1  A line holds the CRC32 of every byte before its last key; without it a line is not believed.
  *   LN2  What a line says is JSON and nothing else: odd ids, `__proto__` keys and lone surrogates come back as they were.
  *   LN3  A line of a newer version is refused with both numbers, an older one is lifted by an ordered list of upcasts.
+ *   LN4  `asRead` gives what parsing the line of a change would give, without the line.
  * Key order: v pos id rev prev durable at op event patch entries findings summary deleted crc. `durable` is how much of
  * this segment was known durable when the line was made. Every line says it, though those of one batch say the same: one
  * bad sector over the end of a batch and the first line of the next must not make a torn tail of what was acknowledged.
@@ -11,7 +12,7 @@
 import { crc32 } from 'node:zlib'
 import { sessionError } from '../../errors.ts'
 import type { Json, JsonObject } from '../../json.ts'
-import { isJsonObject, quoted } from '../../json.ts'
+import { isJsonObject, jsonCopy, quoted } from '../../json.ts'
 import type { Change, Finding, Patch, StoredEntry, StoredEvent, Summary } from '../change.ts'
 import type { Position } from './session-index.ts'
 
@@ -264,6 +265,24 @@ function changeLineOf(line: JsonObject): ChangeLine | undefined {
       ...(deleted === true ? { tombstone: true } : {}),
     },
   }
+}
+
+/** The change as it comes back from its line: a copy that shares nothing that can be altered (LN4). */
+export function asRead(change: Change): Change {
+  const { operation, findings, summary, tombstone } = change
+  const copy: { -readonly [Key in keyof Change]: Change[Key] } = {
+    sessionId: change.sessionId,
+    revision: change.revision,
+    at: change.at,
+    event: jsonCopy(change.event),
+    patch: jsonCopy(change.patch),
+    entries: jsonCopy(change.entries),
+  }
+  if (operation !== undefined) copy.operation = { id: operation.id, digest: operation.digest }
+  if (findings !== undefined) copy.findings = jsonCopy(findings)
+  if (summary !== undefined) copy.summary = jsonCopy(summary)
+  if (tombstone === true) copy.tombstone = true
+  return copy
 }
 
 function numbersOf(value: Json | undefined, length: number): readonly (number | undefined)[] {

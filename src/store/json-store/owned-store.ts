@@ -83,6 +83,7 @@ export class OwnedStore {
     this.#made = made
     this.#serial = view.recovered.serial
     this.#checkpoint = new Checkpoint({ index, snapshots: view.snapshots })
+    view.window.begin(start.tail)
     this.#journal = new Journal({
       ...start,
       storeId,
@@ -92,6 +93,7 @@ export class OwnedStore {
       idleMarkMs: options.idleMarkMs ?? IDLE_MARK_MS,
       writer: host === 'thread' ? threadWriter(place) : inProcessWriter(files, place),
       ahead: new SegmentsAhead({ files, folder: `${dir}/${JOURNAL_FOLDER}`, segmentBytes, unique }),
+      keep: (change) => view.window.copy(change),
       onWritten: this.#onWritten,
       onDurable: this.#onDurable,
       onLost: this.#onLost,
@@ -203,9 +205,11 @@ export class OwnedStore {
 
   readonly #onDurable = (append: Append): void => {
     const { change, after, session } = append
-    const { index } = this.#made.view.recovered.state
+    const { recovered, window } = this.#made.view
+    const { index } = recovered.state
     const isDeleted = change.tombstone === true
     index.set(change.sessionId, append, change.revision, isDeleted ? 'deleted' : after.summary)
+    window.add(append, append.kept)
     session.state = isDeleted ? undefined : after
     this.#checkpoint.touch(change.sessionId, session)
     this.#bytesSinceCheckpoint += append.bytes
@@ -291,6 +295,7 @@ export class OwnedStore {
       replaced: (segment, bytes) => {
         view.reader.forget(segment)
         view.feed.forget()
+        view.window.forget(segment)
         const facts = table.of(segment)
         facts.isCompacted = true
         facts.bytes = bytes

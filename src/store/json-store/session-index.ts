@@ -197,6 +197,15 @@ export class SessionIndex {
     return revision < ((status[slot] === DELETED ? newest : born)[slot] as number)
   }
 
+  /** Whether a line that is no tombstone is one of a living session's present life, and known here. */
+  isShown(sessionId: string, revision: number): boolean {
+    const slot = this.#table.find(sessionId)
+    if (slot < 0) return false
+    const { status, revision: newest, born } = this.#u32
+    if (status[slot] === DELETED || revision < (born[slot] as number)) return false
+    return revision <= (newest[slot] as number)
+  }
+
   /** About how many bytes dead lines take (IX3). */
   get deadBytes(): number {
     return this.#deadBytes

@@ -10,6 +10,7 @@ import type { Change, StoredState } from '../change.ts'
 import type { FileSystem } from '../file-system.ts'
 import type { ChangeRange, Damage } from '../store.ts'
 import { Feed } from './feed.ts'
+import { FeedWindow } from './feed-window.ts'
 import { History } from './history.ts'
 import type { JournalTail } from './journal-batch.ts'
 import { SegmentReader } from './reader.ts'
@@ -38,6 +39,7 @@ export class StoreView {
   readonly reader: SegmentReader
   readonly history: History
   readonly feed: Feed
+  readonly window = new FeedWindow()
   readonly recent: RecentSessions
 
   constructor({ files, dir, unique, recovered, end }: StoreViewOptions) {
@@ -50,6 +52,7 @@ export class StoreView {
     this.feed = new Feed({
       reader: this.reader,
       index,
+      window: this.window,
       end,
       segments: () => table.list().map((facts) => facts.segment),
     })

@@ -3,6 +3,7 @@
  */
 import assert from 'node:assert/strict'
 import type { StoredState } from '../../index.ts'
+import type { Json } from '../../json.ts'
 import { fold } from '../../index.ts'
 import type { ContractCase } from './case.ts'
 import { assertSameChanges, feedOf, livingIn, marksOf, rejectsWith } from './case.ts'
@@ -120,6 +121,33 @@ const CASES: Record<string, ContractCase['run']> = {
     )
     assert.deepEqual(await store.state('one'), expected.state)
     assert.deepEqual(store.head('one')?.summary, expected.state?.summary)
+  },
+
+  async '[S1, S3] a follower is given each change as it was when it was appended, and its own'({ store }) {
+    const session = new SampleSession('one')
+    await session.append(store)
+    await feedOf(store)
+    await session.append(store)
+    const newest = (await feedOf(store)).at(-1)?.cursor
+    const content: Json[] = ['kept']
+    const event: { type: string; note: Json } = { type: 'append', note: 'kept' }
+    const [change, after] = session.next({ event, entries: [session.entry(content)] })
+    const expected = structuredClone(change)
+
+    const appending = store.append(change, after)
+    event.note = 'late'
+    content.push('late')
+    await appending
+    for (let reading = 0; reading < 2; reading += 1) {
+      const fed = await store.feed(newest, 10)
+
+      assertSameChanges(
+        fed.map((placed) => placed.change),
+        [expected],
+      )
+      for (const placed of fed) scribble(placed.change)
+    }
+    assert.deepEqual(await store.state('one'), after)
   },
 
   async '[S3] reads during appends see a prefix of the history, never a hole'({ store }) {

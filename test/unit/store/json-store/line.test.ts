@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import { isSessionError } from '../../../../src/errors.ts'
 import type { Json, JsonObject } from '../../../../src/json.ts'
 import type { Change } from '../../../../src/store/change.ts'
 import {
+  asRead,
   encodeHeader,
   encodeMark,
   LINE_VERSION,
@@ -109,6 +111,27 @@ test('[LN2] whatever a change holds comes back as it was', () => {
         kind: 'change',
         line: { segment: 4, ordinal: 12, durable: 4_096, prev: isFirst ? undefined : PREV, change },
       })
+    }),
+  )
+})
+
+test('[LN4] a change as it comes back is what parsing its line gives', () => {
+  const ofUndefined = { left: undefined, list: [undefined, -0] } as unknown as JsonObject
+  const anyMade = fc.tuple(anyChange, fc.boolean()).map(([change, isOdd]): Change => {
+    if (!isOdd) return change
+    return {
+      ...change,
+      patch: { ...change.patch, context: { ...change.patch.context, ofUndefined } },
+      findings: [],
+      summary: { status: 'paused', dueAt: undefined } as unknown as NonNullable<Change['summary']>,
+    }
+  })
+  fc.assert(
+    fc.property(anyMade, (change) => {
+      const line = encode(change)
+      const parsed = parseLine(line, 0, line.length - 1, 'file')
+
+      expect(isDeepStrictEqual(parsed.kind === 'change' && parsed.line.change, asRead(change))).toBe(true)
     }),
   )
 })

@@ -90,6 +90,7 @@ test('[J1, W1] the writer has one order at a time, also when segments end under 
     idleMarkMs: 1000,
     tail: { segment: 0, offset: 0, ordinal: 0 },
     isOpen: false,
+    keep: () => undefined,
     onDurable: nothing,
     onWritten: nothing,
     onLost: nothing,

@@ -195,3 +195,20 @@ test('[IX1] the columns of a session take at most 72 bytes', () => {
 
   expect(encodeIndex(index, HEADER).length - one).toBeLessThanOrEqual(72 + 8)
 })
+
+test('[FD1] a line is shown in the life it belongs to, and not before it is known', () => {
+  const index = new SessionIndex()
+  const shown = (): boolean[] => [1, 2, 3, 4, 5].map((revision) => index.isShown('a', revision))
+
+  expect(shown()).toEqual([false, false, false, false, false])
+  index.set('a', at(1, 1), 1, summary())
+  index.set('a', at(1, 2), 2, summary())
+  expect(shown()).toEqual([true, true, false, false, false])
+  index.set('a', at(1, 3), 3, 'deleted')
+  expect(shown()).toEqual([false, false, false, false, false])
+  index.set('a', at(1, 4), 4, summary())
+  expect(shown().slice(0, 2)).toEqual([false, false])
+  expect(shown().slice(3)).toEqual([true, false])
+  index.drop(['a'])
+  expect(shown()).toEqual([false, false, false, false, false])
+})
