@@ -21,8 +21,8 @@ export interface FeedWindowBounds {
   readonly bytes: number
 }
 
-/** More than is acknowledged together; each is garbage that lives long, so not much more. */
-const BOUNDS: FeedWindowBounds = { changes: 512, bytes: 4 << 20 }
+/** Some batches of what is acknowledged together: a follower may fall behind by them. */
+const BOUNDS: FeedWindowBounds = { changes: 2048, bytes: 4 << 20 }
 
 interface Kept extends Place {
   readonly bytes: number
