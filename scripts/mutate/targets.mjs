@@ -19,7 +19,7 @@ const RUNTIME = [
 ]
 const JOURNAL = ['test/unit/store/json-store/', 'test/property/disk', 'test/contract/json-store-crash']
 /** Without the tests that take power away at every call, which notice much and say it late. */
-const RECOVERY = ['line', 'segment', 'journal-scan', 'recover', 'json-store', 'doctor'].map(
+const RECOVERY = ['line', 'segment', 'journal-scan', 'repair-journal', 'recover', 'json-store', 'doctor'].map(
   (name) => `test/unit/store/json-store/${name}.test`,
 )
 

@@ -85,7 +85,7 @@ export async function scanJournal(state: JournalState, options: ScanOptions): Pr
       continue
     }
     epoch = Math.max(epoch, scan.epoch)
-    if (last !== undefined && !hasLines(scan, from)) {
+    if (last !== undefined && !hasLines(scan)) {
       empty.push(segment)
       continue
     }
@@ -119,8 +119,8 @@ function fileOf(segment: number): { file: string } {
   return { file: `${JOURNAL_FOLDER}/${segmentName(segment)}` }
 }
 
-function hasLines(scan: SegmentScan, from: JournalEnd): boolean {
-  return scan.lines.length > 0 || scan.header !== undefined || scan.segment === from.segment
+function hasLines({ lines, header }: SegmentScan): boolean {
+  return lines.length > 0 || header !== undefined
 }
 
 async function scanOne(options: ScanOptions, segment: number): Promise<SegmentScan> {
@@ -166,7 +166,7 @@ function settle(
   const isCompacted = scan.header?.compacted === true
   const isFirst = segment === from.segment
   const isSealed = next !== undefined || isCompacted
-  const durable = isSealed ? Infinity : Math.max(scan.durable, isFirst ? from.offset : 0)
+  const durable = isSealed ? Infinity : scan.durable
   const torn = scan.bad.find((bad) => bad.start >= durable)
   const limit = torn?.start ?? Infinity
 
@@ -227,10 +227,12 @@ function apply(state: JournalState, line: PlacedLine, file: string): void {
   // Only the first line of a life, and the line a repair made the first, carry the whole summary.
   const isStart = line.summary?.createdAt !== undefined
   const isBirth = line.prevSegment === 0 && isStart
-  const connects = index.has(sessionId)
-    ? revision === index.lastRevision(sessionId) + 1 &&
-      ((isBirth && index.isDeleted(sessionId)) || isNewest(index.position(sessionId), line))
-    : isBirth
+  const newest = index.position(sessionId)
+  const connects =
+    newest === undefined
+      ? isBirth
+      : revision === index.lastRevision(sessionId) + 1 &&
+        ((isBirth && index.isDeleted(sessionId)) || follows(line, newest))
   if (!connects) damage.blame(sessionId, { file, byte: line.offset, reason: 'the line before it is missing' })
   else if (!damage.isEmpty) damage.clear(sessionId)
   // Without the summary of its birth a session cannot be listed; it stays known as damaged.
@@ -239,8 +241,8 @@ function apply(state: JournalState, line: PlacedLine, file: string): void {
   index.set(sessionId, line, revision, summary)
 }
 
-function isNewest(position: Position | undefined, line: PlacedLine): boolean {
-  return line.prevSegment === (position?.segment ?? 0) && line.prevOrdinal === (position?.ordinal ?? 0)
+function follows({ prevSegment, prevOrdinal }: PlacedLine, { segment, ordinal }: Position): boolean {
+  return prevSegment === segment && prevOrdinal === ordinal
 }
 
 /** Segments that the state knows of and that are not there, up to where the scan begins. */
