@@ -1,15 +1,11 @@
 import { expect, test } from 'vitest'
 import type { JsonStore } from '../../../../src/store/json-store/json-store.ts'
-import { indexFileName } from '../../../../src/store/json-store/index-file.ts'
 import { encodeHeader } from '../../../../src/store/json-store/line.ts'
-import { highestEpoch } from '../../../../src/store/json-store/recover.ts'
 import { scanSegment } from '../../../../src/store/json-store/segment.ts'
-import { CrashableFileSystem } from '../../../../src/testing/crashable-file-system.ts'
 import { SampleSession } from '../../../../src/testing/store-contract/sample-session.ts'
 import { JsonMachine, PLACE, segmentPath } from '../../../support/json-machine.ts'
 
 const SMALL = { segmentBytes: 3_000 }
-const HEADER = { storeId: 'x', sealed: null, compacted: false }
 
 /** A machine whose owner appended `rounds` times to three sessions and was killed; the last lines are not marked. */
 async function furnished(
@@ -385,21 +381,6 @@ test('[OW2, X3] epochs go on where the owner file was removed by hand, and nothi
   expect([after.stats().epoch, again.stats().epoch]).toEqual([4, 5])
   await expectAll(again, [session])
   await again.close()
-})
-
-test('[OW2, JN13] the highest epoch is found in whichever segment bears it, also before one of a stale owner', async () => {
-  const files = new CrashableFileSystem()
-  await files.makeFolder(`${PLACE}/journal`)
-  for (const [at, epoch] of [3, 7, 5].entries()) {
-    const handle = await files.open(segmentPath(at + 1), 'create')
-    await handle.write(encodeHeader({ ...HEADER, segment: at + 1, epoch }), 0)
-  }
-  await (await files.open(segmentPath(4), 'create')).write(Buffer.from('\n\n'), 0)
-
-  const written = await highestEpoch(files, PLACE)
-  await files.open(`${PLACE}/${indexFileName(9, 1)}`, 'create')
-
-  expect([written, await highestEpoch(files, PLACE)]).toEqual([7, 9])
 })
 
 test('[X1] a line of a newer version: refused, and no journal file is touched', async () => {

@@ -6,6 +6,7 @@ import { encodeHeader, encodeMark } from '../../../../src/store/json-store/line.
 import type { Recovered, RepairOptions } from '../../../../src/store/json-store/recover.ts'
 import {
   extraOf,
+  highestEpoch,
   listSegments,
   readJournal,
   repairJournal,
@@ -111,6 +112,16 @@ test('[RC2] segments are listed in the order of their numbers, other files not a
     await place.files.open(`${JOURNAL}/${name}`, 'create')
 
   expect(await listSegments(place.files, JOURNAL)).toEqual([1, 3, 20, 100_000_000])
+})
+
+test('[OW2, JN13] whichever segment or index bears it, the highest epoch is found, also before a stale owner', async () => {
+  const epochs = [3, 7, 5]
+  const place = await Place.with(...epochs.map((epoch, at) => segmentWith(at + 1, 'a', { epoch })), blank(4))
+
+  const written = await highestEpoch(place.files, FOLDER)
+  await place.files.open(`${FOLDER}/${indexFileName(9, 1)}`, 'create')
+
+  expect([written, await highestEpoch(place.files, FOLDER)]).toEqual([7, 9])
 })
 
 test('[IF1, RC1] an index that cannot be used is damage, and the journal is read instead', async () => {
