@@ -188,9 +188,10 @@ function settle(
     end = { segment, offset: line.offset + line.bytes, ordinal: line.ordinal }
   }
   for (const place of bad) note(state, file, place)
-  // Marks and bad bytes behind the last line belong to what is kept.
-  const kept = Math.min(limit, Math.max(scan.end, ...scan.bad.map((place) => place.end)))
-  end = { ...end, offset: Math.max(end.offset, isFollower ? 0 : kept) }
+  // Marks and bad bytes behind the last line belong to what is kept; where lines may still come a follower looks again.
+  const looked = Math.max(scan.end, ...scan.bad.map((place) => place.end))
+  const isGrowing = isFollower && !isCompacted
+  end = { ...end, offset: Math.max(end.offset, isGrowing ? 0 : Math.min(limit, looked)) }
   const sealed = next?.header?.sealed
   if (sealed?.segment === segment && !isCompacted && scan.ordinal < sealed.ordinals) {
     state.damage.add({
@@ -203,9 +204,8 @@ function settle(
   }
   facts.bytes = Math.max(facts.bytes, end.offset)
   facts.ordinal = end.ordinal
-  const tornEnd = Math.max(scan.end, scan.bad.at(-1)?.end ?? 0)
   const tornTail =
-    torn === undefined || isFollower ? null : { file, byte: torn.start, bytes: tornEnd - torn.start }
+    torn === undefined || isFollower ? null : { file, byte: torn.start, bytes: looked - torn.start }
   return { end, tornTail }
 }
 
@@ -260,13 +260,12 @@ function noteMissing(state: JournalState, segment: number): void {
   blameBehind(state, segment, 0, place)
 }
 
-/** Blames a place for the sessions whose newest line stood behind byte `size` of a segment. */
+/** Blames a place, which was noted just now, for the sessions whose newest line stood behind byte `size` of a segment. */
 function blameBehind(state: JournalState, segment: number, size: number, place: DamagedPlace): void {
   const { index, damage } = state
   for (const { sessionId } of index.heads()) {
     const position = index.position(sessionId)
     if (position?.segment !== segment || position.offset + position.bytes <= size) continue
-    damage.add({ ...place, bytes: 0, sessionIds: [] })
     damage.blame(sessionId, place)
   }
 }

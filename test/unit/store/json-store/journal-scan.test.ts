@@ -2,11 +2,9 @@
 import { expect, test } from 'vitest'
 import { DamageReport } from '../../../../src/store/json-store/damage-report.ts'
 import type { JournalEnd } from '../../../../src/store/json-store/index-file.ts'
-import { indexFileName, writeIndexFile } from '../../../../src/store/json-store/index-file.ts'
 import type { SegmentHeader } from '../../../../src/store/json-store/line.ts'
 import type { JournalState, ScanOptions } from '../../../../src/store/json-store/journal-scan.ts'
 import { scanJournal } from '../../../../src/store/json-store/journal-scan.ts'
-import { extraOf, readJournal } from '../../../../src/store/json-store/recover.ts'
 import { segmentName } from '../../../../src/store/json-store/segment.ts'
 import { SegmentTable } from '../../../../src/store/json-store/segment-table.ts'
 import { SessionIndex } from '../../../../src/store/json-store/session-index.ts'
@@ -90,6 +88,24 @@ test('[JC2] what a compacted segment says again of the time before the index is 
   expect(result.end.ordinal).toBe(1)
 })
 
+test('[JC2] what a compacted segment says of the time since the index is heard', async () => {
+  const whole = new HandmadeSegment(1)
+  const born = whole.line(1, 'a', 1)
+  const { index } = await scan([whole])
+  const compacted = new HandmadeSegment(1, { compacted: true })
+  const moved = compacted.line(1, 'a', 1)
+  compacted.line(4, 'a', 2, moved)
+
+  const { damage, result } = await scan([compacted], {
+    index,
+    from: { segment: 1, offset: endOf(born), ordinal: 1 },
+  })
+
+  expect(damage.list()).toEqual([])
+  expect(result.end).toEqual({ segment: 1, offset: compacted.bytes, ordinal: 4 })
+  expect(index.lastRevision('a')).toBe(2)
+})
+
 test.each([1, 2])('[JC2] a segment that is compacted before look %i at it is no damage', async (look) => {
   const whole = new HandmadeSegment(1)
   const born = whole.line(1, 'a', 1)
@@ -143,29 +159,6 @@ test('[DR1] rubbish that names a session is not its own when its next line conne
 
   expect(damage.of('a')).toBeUndefined()
   expect(damage.list()).toMatchObject([{ byte: offset, sessionIds: ['b'] }])
-})
-
-test('[RC11, X1] an index may end behind a sealed segment: nothing is read, unless that one has grown', async () => {
-  const sealed = new HandmadeSegment(1)
-  const born = sealed.line(1, 'a', 1)
-  const state = await scan([sealed])
-  const end = { segment: 2, offset: 0, ordinal: 0 }
-  const header = { storeId: 's', epoch: 1, end, clean: true, extra: extraOf(state) }
-  const read = async (content: HandmadeSegment) => {
-    const files = new CrashableFileSystem()
-    await files.makeFolder('/store/journal')
-    await content.writeTo(files, '/store/journal')
-    await writeIndexFile(files, '/store', indexFileName(1, 1), state.index, header, 'u')
-    return readJournal(files, '/store', 's', false)
-  }
-
-  const same = await read(sealed)
-  sealed.line(2, 'a', 2, born)
-  const grown = await read(sealed)
-
-  expect(same).toMatchObject({ end, isClean: true, scan: undefined })
-  expect(grown).toMatchObject({ end: { segment: 1, offset: sealed.bytes, ordinal: 2 }, isClean: false })
-  expect(grown.state.index.lastRevision('a')).toBe(2)
 })
 
 test('[JC5] the first segment can be missing as any other, and one before lines, but not one behind them', async () => {
@@ -338,6 +331,15 @@ test.each([0, 1])('[JC1] a segment that is %i bytes shorter than its index says'
   expect(endOf(first)).toBe(second.offset)
 })
 
+test('[JC1] a segment that lost lines nobody needs is shorter all the same', async () => {
+  const segment = segmentWith(1, 'a')
+  const from = { segment: 1, offset: segment.bytes + 10, ordinal: 2 }
+
+  const { damage } = await scan([segment], { from })
+
+  expect(damage.list()).toMatchObject([{ file: fileOf(1), byte: segment.bytes, sessionIds: [] }])
+})
+
 test.each([
   ['all there', { segment: 1, ordinals: 1 }, false, 0],
   ['one short', { segment: 1, ordinals: 2 }, false, 1],
@@ -429,6 +431,22 @@ test.each([true, false])('[JC3] the end of a follower is that of the last line (
   expect(result.end.offset).toBe(isFollower ? bytes : offset)
   expect(result.tornTail).toEqual(isFollower ? null : torn)
   expect(damage.list()).toEqual([])
+})
+
+test.each([
+  ['goes on', false, 0],
+  ['was compacted', true, 300],
+])('[JC3] in a segment that %s a follower finds nothing new, twice', async (_, compacted, saved) => {
+  const segment = segmentWith(1, 'a', { compacted })
+  const end = { segment: 1, offset: segment.bytes, ordinal: 1 }
+  const { result, ...state } = await scan([segmentWith(1, 'a')])
+  const before = { ...end, offset: end.offset + saved }
+
+  const first = await scan([segment], { ...state, from: before, isFollower: true })
+  const second = await scan([segment], { ...state, from: first.result.end, isFollower: true })
+
+  expect([result.end.ordinal, first.result.end, second.result.end]).toEqual([1, end, end])
+  expect(second.damage.list()).toEqual([])
 })
 
 /** A follower's scan of two births, the second of which is made durable or not; what it did to the disk. */

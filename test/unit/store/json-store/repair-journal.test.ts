@@ -190,6 +190,22 @@ test('[RC11] behind a sealed segment a clean close is believed as long as no oth
   expect(followed.state.index.lastRevision('b')).toBe(1)
 })
 
+test('[RC11, X1] an index may end behind a sealed segment: nothing is read, unless that one has grown', async () => {
+  const { place, first } = await sealed()
+  const end = { segment: 2, offset: 0, ordinal: 0 }
+
+  const same = await place.read()
+  const known = first.bytes
+  first.line(2, 'a', 2, same.state.index.position('a'))
+  const handle = await place.files.open(pathOf(1), 'write')
+  await handle.write(first.contents.subarray(known), known)
+  const grown = await place.read()
+
+  expect(same).toMatchObject({ end, isClean: true, scan: undefined })
+  expect(grown).toMatchObject({ end: { segment: 1, offset: first.bytes, ordinal: 2 }, isClean: false })
+  expect(grown.state.index.lastRevision('a')).toBe(2)
+})
+
 test('[RC11] a journal that lost all it had is empty, and stays it', async () => {
   const place = await Place.with()
   await place.checkpoint(await place.read(), { end: { segment: 2, offset: 0, ordinal: 0 } })
