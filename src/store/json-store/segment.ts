@@ -147,7 +147,7 @@ async function eachLine(
       at = newline + 1
     }
     if (read === 0) {
-      if (at < have) visitor.rest(filled, at, have, base + at)
+      if (have > 0) visitor.rest(filled, 0, have, base)
       return
     }
     block.copyWithin(0, at, have)

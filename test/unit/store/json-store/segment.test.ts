@@ -161,6 +161,8 @@ test('[SG3] bad bytes end where the next whole line begins, also without a newli
   expect(ordinalsOf(found)).toEqual([1, 3, 4])
   const start = HEADER.length + line(1).length
   expect(found.bad).toEqual([{ start, end: start + 35, reason: expect.any(String), sessionIds: ['lost'] }])
+  expect(found.lines[1]).toMatchObject({ offset: start + 35, bytes: line(3).length })
+  expect(found.end).toBe(found.size)
 })
 
 test('[SG3] a byte changed in one line leaves the others whole', async () => {
@@ -264,6 +266,15 @@ test('[SG3] bad bytes in a row are one place, with the ids of all lines that beg
   const reason = 'it is not a whole line'
   expect(found.bad).toEqual([{ start, end: start + byteLength(bad), reason, sessionIds: ['a', 'b', 'c\n'] }])
   expect(ordinalsOf(found)).toEqual([1, 2])
+})
+
+test('[SG3] bad bytes may look like the beginnings of any number of lines', async () => {
+  const bad = Buffer.from(`${'{"v":'.repeat(50_000)}\n`)
+
+  const found = await scan([HEADER, bad, line(1)])
+
+  expect(found.bad).toMatchObject([{ start: HEADER.length, end: HEADER.length + bad.length, sessionIds: [] }])
+  expect(ordinalsOf(found)).toEqual([1])
 })
 
 test('[SG3] of one bad place no more than a thousand ids are told', async () => {
