@@ -277,6 +277,20 @@ test('[SG3] bad bytes may look like the beginnings of any number of lines', asyn
   expect(ordinalsOf(found)).toEqual([1])
 })
 
+test('[SG2, SG3] bad places with a line between them are told one by one', async () => {
+  const bad = Buffer.from('rubbish\n')
+  const parts = [HEADER, bad, line(1), bad, line(2), line(4)]
+  const at = (count: number): number => byteLength(parts.slice(0, count))
+
+  const found = await scan(parts)
+
+  expect(found.bad).toMatchObject([
+    { start: at(1), end: at(2), reason: 'it is not a whole line' },
+    { start: at(3), end: at(4), reason: 'it is not a whole line' },
+    { start: at(5), end: at(5), reason: 'lines are missing' },
+  ])
+})
+
 test('[SG3] of one bad place no more than a thousand ids are told', async () => {
   const ids = Array.from({ length: 1_001 }, (_, at) => `id-${at}`)
 
