@@ -97,12 +97,12 @@ const anyChange: fc.Arbitrary<Change> = fc
       json.map((content) => ({ id: 'e', at: 1, type: 'user_message', content })),
       { maxLength: 3 },
     ),
-    summary: fc.option(fc.constant({ status: 'paused' }), { nil: undefined }),
+    summary: fc.option(fc.constant({ status: 'paused' }), { nil: undefined, freq: 2 }),
     findings: fc.option(fc.constant([{ limit: 'turns', current: 1, max: 1, action: 'ignore' }]), {
       nil: undefined,
     }),
     operation: fc.option(fc.record({ id: oddKey, digest: oddKey }), { nil: undefined }),
-    tombstone: fc.option(fc.constant(true as const), { nil: undefined }),
+    tombstone: fc.option(fc.constant(true as const), { nil: undefined, freq: 2 }),
   })
   .map((parts) => JSON.parse(JSON.stringify(parts)) as Change)
 
@@ -209,6 +209,27 @@ test.each(['"id"', '"rev"', '"prev"', '"durable"', '"at"', '"op"', '"event"', '"
     }
   },
 )
+
+test.each(['"', '\\', 'a\nb', '\u007f', 'é', '\u0800', '\u{1f600}', '\ud800', ''])(
+  '[LC4] the quick look takes the id %j for what it is, or leaves it to the full parse',
+  (id) => {
+    const line = encode({ ...ORDINARY, sessionId: id })
+
+    expect(scanned(line)).toMatchObject({ sessionId: id, revision: 7, prevSegment: 3, durable: 4_096 })
+  },
+)
+
+const UNREADABLE = { kind: 'bad', reason: 'its keys are not those of a change' }
+
+test.each([
+  ['"id"', '"ID"', UNREADABLE],
+  ['"rev"', '"Rev"', UNREADABLE],
+  ['"at"', '"At"', UNREADABLE],
+  ['"prev"', '"Prev"', { prevSegment: 0, prevOrdinal: 0 }],
+  ['"durable"', '"Durable"', { durable: 0 }],
+])('[LC4] where the key %s reads %s the full parse decides', (from, to, said) => {
+  expect(scanned(altered(encode(ORDINARY), from, to))).toMatchObject(said)
+})
 
 test.each([
   ['"rev":7', '"rev":7.5', { revision: 7.5 }],
@@ -366,7 +387,7 @@ test.each([
 ])('[JN2] a line whose %s reads %s is none', (from, to) => {
   const line = altered(encode(ORDINARY), from, to)
 
-  expect(parsed(line)).toEqual({ kind: 'bad', reason: 'its keys are not those of a change' })
+  expect(parsed(line)).toEqual(UNREADABLE)
 })
 
 test('[LN2] what a line can do without is left out where it is not what it should be', () => {
