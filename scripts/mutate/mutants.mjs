@@ -38,7 +38,7 @@ const OPERATORS = {
 }
 
 /** Methods that have an opposite. */
-const OPPOSITES = { min: 'max', max: 'min', some: 'every', every: 'some' }
+const OPPOSITES = new Map(Object.entries({ min: 'max', max: 'min', some: 'every', every: 'some' }))
 
 /** Methods whose result is like what they are called on, so that the call can be left out. */
 const LEFT_OUT = new Set(['filter', 'sort', 'reverse', 'slice', 'toSorted', 'toReversed', 'subarray'])
@@ -188,7 +188,7 @@ const MUTATORS = [
     if (node.type !== 'CallExpression' || node.callee.type !== 'MemberExpression' || node.callee.computed)
       return
     const { object, property } = node.callee
-    const other = OPPOSITES[property.name]
+    const other = OPPOSITES.get(property.name)
     if (other !== undefined) add(property.start, property.end, other, `\`${property.name}\` → \`${other}\``)
     if (LEFT_OUT.has(property.name)) {
       add(

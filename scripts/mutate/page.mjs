@@ -45,13 +45,14 @@ This page is of ${date}, written by \`npm run mutate -- --write\`. Line numbers 
 ## Scores
 
 The goal is ${GOAL * 100} % of each file. An equivalent mistake changes nothing that anybody can observe; it counts as
-not noticed in the share, and is left out of the last column.${
+not noticed in the share, and is left out of the last column. "At first" is the share that was noticed before tests were
+added for what was not.${
     isSampled
-      ? ` Where fewer were tried than are possible, they were drawn at random (seed ${seed}); of the others
-"at first" tells more, the share that was noticed before tests were added for what was not.`
+      ? ` Where fewer were tried than are possible, they were drawn at random (seed ${seed}), and it tells more.`
       : ''
   } Mistakes of recovery are shown to
-the unit tests of the journal only: those that take power away at every call would notice more, at their length.`
+the quick unit tests of the journal only: those that damage every place or take power away at every call would notice
+more, at their length.`
 }
 
 /** @param {Score} score */

@@ -8,6 +8,7 @@ import { openJsonStore } from '../../src/store/json-store/json-store.ts'
 import type { CrashableFileSystemOptions } from '../../src/testing/crashable-file-system.ts'
 import { CrashableFileSystem } from '../../src/testing/crashable-file-system.ts'
 import { ManualClock } from '../../src/testing/manual-clock.ts'
+import { SampleSession } from '../../src/testing/store-contract/sample-session.ts'
 
 /** Where the store of a machine lies. */
 export const PLACE = '/store'
@@ -82,4 +83,28 @@ export class JsonMachine {
 /** The path of a segment. */
 export function segmentPath(segment: number): string {
   return `${PLACE}/journal/${String(segment).padStart(8, '0')}.jsonl`
+}
+
+/** A machine whose owner appended `rounds` times to three sessions and was killed; the last lines are not marked. */
+export async function furnished(
+  rounds: number,
+  options = {},
+): Promise<{ machine: JsonMachine; sessions: readonly SampleSession[] }> {
+  const machine = new JsonMachine()
+  const store = await machine.owner(options)
+  const sessions = ['a', 'b', 'c'].map((id) => new SampleSession(id))
+  for (let round = 0; round < rounds; round += 1) {
+    for (const session of sessions) await session.append(store)
+  }
+  machine.files.settle()
+  return { machine: machine.killed(), sessions }
+}
+
+/** The newest segment, with what it holds. */
+export function lastSegment(machine: JsonMachine): { path: string; bytes: Buffer } {
+  const name = [...machine.journal().keys()]
+    .filter((other) => other.endsWith('.jsonl'))
+    .sort()
+    .at(-1) as string
+  return { path: `${PLACE}/journal/${name}`, bytes: machine.journal().get(name) as Buffer }
 }

@@ -85,7 +85,7 @@ export async function scanJournal(state: JournalState, options: ScanOptions): Pr
       continue
     }
     epoch = Math.max(epoch, scan.epoch)
-    if (last !== undefined && !hasLines(scan, from)) {
+    if (last !== undefined && !hasLines(scan)) {
       empty.push(segment)
       continue
     }
@@ -119,8 +119,8 @@ function fileOf(segment: number): { file: string } {
   return { file: `${JOURNAL_FOLDER}/${segmentName(segment)}` }
 }
 
-function hasLines(scan: SegmentScan, from: JournalEnd): boolean {
-  return scan.lines.length > 0 || scan.header !== undefined || scan.segment === from.segment
+function hasLines({ lines, header }: SegmentScan): boolean {
+  return lines.length > 0 || header !== undefined
 }
 
 async function scanOne(options: ScanOptions, segment: number): Promise<SegmentScan> {
@@ -166,7 +166,7 @@ function settle(
   const isCompacted = scan.header?.compacted === true
   const isFirst = segment === from.segment
   const isSealed = next !== undefined || isCompacted
-  const durable = isSealed ? Infinity : Math.max(scan.durable, isFirst ? from.offset : 0)
+  const durable = isSealed ? Infinity : scan.durable
   const torn = scan.bad.find((bad) => bad.start >= durable)
   const limit = torn?.start ?? Infinity
 
@@ -188,10 +188,12 @@ function settle(
     end = { segment, offset: line.offset + line.bytes, ordinal: line.ordinal }
   }
   for (const place of bad) note(state, file, place)
-  // Marks and bad bytes behind the last line belong to what is kept; blanks before a torn header do not.
+  // Marks and bad bytes behind the last line belong to what is kept; blanks before a torn header do not. Where lines may
+  // still come a follower looks again.
+  const looked = Math.max(scan.end, ...scan.bad.map((place) => place.end))
   const isBegun = torn === undefined || scan.header !== undefined || end.offset > 0
-  const kept = isBegun ? Math.min(limit, Math.max(scan.end, ...scan.bad.map((place) => place.end))) : 0
-  end = { ...end, offset: Math.max(end.offset, isFollower ? 0 : kept) }
+  const isGrowing = isFollower && !isCompacted
+  end = { ...end, offset: Math.max(end.offset, isBegun && !isGrowing ? Math.min(limit, looked) : 0) }
   const sealed = next?.header?.sealed
   if (sealed?.segment === segment && !isCompacted && scan.ordinal < sealed.ordinals) {
     state.damage.add({
@@ -204,9 +206,8 @@ function settle(
   }
   facts.bytes = Math.max(facts.bytes, end.offset)
   facts.ordinal = end.ordinal
-  const tornEnd = Math.max(scan.end, scan.bad.at(-1)?.end ?? 0)
   const tornTail =
-    torn === undefined || isFollower ? null : { file, byte: torn.start, bytes: tornEnd - torn.start }
+    torn === undefined || isFollower ? null : { file, byte: torn.start, bytes: looked - torn.start }
   return { end, tornTail }
 }
 
@@ -228,10 +229,12 @@ function apply(state: JournalState, line: PlacedLine, file: string): void {
   // Only the first line of a life, and the line a repair made the first, carry the whole summary.
   const isStart = line.summary?.createdAt !== undefined
   const isBirth = line.prevSegment === 0 && isStart
-  const connects = index.has(sessionId)
-    ? revision === index.lastRevision(sessionId) + 1 &&
-      ((isBirth && index.isDeleted(sessionId)) || isNewest(index.position(sessionId), line))
-    : isBirth
+  const newest = index.position(sessionId)
+  const connects =
+    newest === undefined
+      ? isBirth
+      : revision === index.lastRevision(sessionId) + 1 &&
+        ((isBirth && index.isDeleted(sessionId)) || follows(line, newest))
   if (!connects) damage.blame(sessionId, { file, byte: line.offset, reason: 'the line before it is missing' })
   else if (!damage.isEmpty) damage.clear(sessionId)
   // Without the summary of its birth a session cannot be listed; it stays known as damaged.
@@ -240,8 +243,8 @@ function apply(state: JournalState, line: PlacedLine, file: string): void {
   index.set(sessionId, line, revision, summary)
 }
 
-function isNewest(position: Position | undefined, line: PlacedLine): boolean {
-  return line.prevSegment === (position?.segment ?? 0) && line.prevOrdinal === (position?.ordinal ?? 0)
+function follows({ prevSegment, prevOrdinal }: PlacedLine, { segment, ordinal }: Position): boolean {
+  return prevSegment === segment && prevOrdinal === ordinal
 }
 
 /** Segments that the state knows of and that are not there, up to where the scan begins. */
@@ -259,13 +262,12 @@ function noteMissing(state: JournalState, segment: number): void {
   blameBehind(state, segment, 0, place)
 }
 
-/** Blames a place for the sessions whose newest line stood behind byte `size` of a segment. */
+/** Blames a place, which was noted just now, for the sessions whose newest line stood behind byte `size` of a segment. */
 function blameBehind(state: JournalState, segment: number, size: number, place: DamagedPlace): void {
   const { index, damage } = state
   for (const { sessionId } of index.heads()) {
     const position = index.position(sessionId)
     if (position?.segment !== segment || position.offset + position.bytes <= size) continue
-    damage.add({ ...place, bytes: 0, sessionIds: [] })
     damage.blame(sessionId, place)
   }
 }

@@ -182,13 +182,13 @@ export type ParsedLine =
 export function parseLine(bytes: Buffer, start: number, end: number, file: string): ParsedLine {
   const sealed = checkSeal(bytes, start, end)
   if (typeof sealed === 'string') return { kind: 'bad', reason: sealed }
-  let value: unknown
+  let value: JsonObject
   try {
-    value = JSON.parse(bytes.toString('utf8', start, end))
+    // JSON that ends in a brace is an object.
+    value = JSON.parse(bytes.toString('utf8', start, end)) as JsonObject
   } catch {
     return { kind: 'bad', reason: 'it is not JSON' }
   }
-  if (!isJsonObject(value)) return { kind: 'bad', reason: 'it is not an object' }
   const version = value['v']
   if (typeof version !== 'number') return { kind: 'bad', reason: 'it has no version' }
   if (version > LINE_VERSION) {
@@ -236,19 +236,19 @@ function numberOf(value: unknown): number {
 
 function changeLineOf(line: JsonObject): ChangeLine | undefined {
   const { pos, id, rev, prev, durable, at, op, event, patch, entries, findings, summary, deleted } = line
-  const [segment, ordinal] = numbersOf(pos, 2)
-  if (segment === undefined || ordinal === undefined) return undefined
+  const place = numbersOf<[segment: number, ordinal: number]>(pos, 2)
+  if (place === undefined) return undefined
   if (typeof id !== 'string' || typeof rev !== 'number' || typeof at !== 'number') return undefined
   if (!isJsonObject(event) || !isJsonObject(patch)) return undefined
-  const [prevSegment, prevOrdinal, offset, bytes] = numbersOf(prev, 4)
+  const link = numbersOf<[segment: number, ordinal: number, offset: number, bytes: number]>(prev, 4)
   const operation = Array.isArray(op) ? op : undefined
   return {
-    segment,
-    ordinal,
+    segment: place[0],
+    ordinal: place[1],
     prev:
-      prevSegment === undefined || prevOrdinal === undefined || offset === undefined || bytes === undefined
+      link === undefined
         ? undefined
-        : { segment: prevSegment, ordinal: prevOrdinal, offset, bytes },
+        : { segment: link[0], ordinal: link[1], offset: link[2], bytes: link[3] },
     durable: numberOf(durable),
     change: {
       sessionId: id,
@@ -285,10 +285,13 @@ export function asRead(change: Change): Change {
   return copy
 }
 
-function numbersOf(value: Json | undefined, length: number): readonly (number | undefined)[] {
+function numbersOf<Numbers extends readonly number[]>(
+  value: Json | undefined,
+  length: Numbers['length'],
+): Numbers | undefined {
   return Array.isArray(value) && value.length === length && value.every((item) => typeof item === 'number')
-    ? (value as readonly number[])
-    : []
+    ? (value as readonly Json[] as Numbers)
+    : undefined
 }
 
 /** Whether a byte is the end of a line. */

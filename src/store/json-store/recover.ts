@@ -52,10 +52,10 @@ export async function highestEpoch(files: FileSystem, folder: string): Promise<n
   const indexes = (await files.list(folder)).map((name) => parseIndexFileName(name)?.epoch ?? 0)
   const journal = `${folder}/${JOURNAL_FOLDER}`
   let written = 0
-  // They rise from segment to segment, so the newest that is legible knows it.
-  for (const segment of (await listSegments(files, journal)).toReversed()) {
-    if (written > 0) break
-    written = (await scanSegment(files, `${journal}/${segmentName(segment)}`, segment)).epoch
+  // The newest segment may be that of a stale owner, so no single one knows.
+  for (const segment of await listSegments(files, journal)) {
+    const { epoch } = await scanSegment(files, `${journal}/${segmentName(segment)}`, segment)
+    written = Math.max(written, epoch)
   }
   return Math.max(written, ...indexes)
 }
@@ -127,7 +127,7 @@ async function isUntouched(
 ): Promise<boolean> {
   const last = segments.at(-1) ?? 0
   // Nothing was written since the segment before it was sealed.
-  if (end.offset === 0) return last < end.segment || end.segment === 0
+  if (end.offset === 0) return last < end.segment
   return last === end.segment && (await files.status(`${journal}/${segmentName(last)}`))?.bytes === end.offset
 }
 
@@ -227,7 +227,7 @@ async function rewrite(
   try {
     const target = await files.open(temporary, 'create')
     try {
-      const block = Buffer.allocUnsafe(Math.min(1 << 20, Math.max(end.offset, 1)))
+      const block = Buffer.allocUnsafe(Math.min(1 << 20, end.offset))
       for (let at = 0; at < end.offset;) {
         const read = await source.read(block, 0, Math.min(block.length, end.offset - at), at)
         if (read === 0) break

@@ -104,11 +104,9 @@ export async function scanSegment(
 export async function readHeader(files: FileSystem, path: string): Promise<SegmentHeader | undefined> {
   const handle = await files.open(path, 'read')
   try {
-    const bytes = Buffer.allocUnsafe(1024)
-    const read = await handle.read(bytes, 0, bytes.length, 0)
-    const end = bytes.subarray(0, read).indexOf(10)
-    if (end <= 0) return undefined
-    const parsed = parseLine(bytes, 0, end, path)
+    const bytes = Buffer.alloc(1024)
+    await handle.read(bytes, 0, bytes.length, 0)
+    const parsed = parseLine(bytes, 0, bytes.indexOf(10), path)
     return parsed.kind === 'header' ? parsed.header : undefined
   } finally {
     await handle.close()
@@ -149,7 +147,7 @@ async function eachLine(
       at = newline + 1
     }
     if (read === 0) {
-      if (at < have) visitor.rest(filled, at, have, base + at)
+      if (have > 0) visitor.rest(filled, 0, have, base)
       return
     }
     block.copyWithin(0, at, have)
@@ -199,12 +197,12 @@ class Scan implements LineVisitor {
   }
 
   line(bytes: Buffer, start: number, end: number, offset: number): void {
-    const scanned = this.#judge(scanLine(bytes, start, end, this.#file), offset)
+    const scanned = this.#judge(scanLine(bytes, start, end, this.#file), offset === 0)
     if (scanned.kind !== 'bad') {
       this.#accept(scanned, offset, end + 1 - start)
       return
     }
-    const inner = this.#innerLine(bytes, start, end, offset)
+    const inner = this.#innerLine(bytes, start, end)
     this.#reject(bytes, start, inner ?? end + 1, offset, scanned.reason)
     if (inner !== undefined) this.line(bytes, inner, end, offset + inner - start)
   }
@@ -229,22 +227,22 @@ class Scan implements LineVisitor {
   }
 
   /** Where a whole line begins inside bad bytes (SG3). */
-  #innerLine(bytes: Buffer, start: number, end: number, offset: number): number | undefined {
+  #innerLine(bytes: Buffer, start: number, end: number): number | undefined {
     const slice = bytes.subarray(0, end)
     for (let at = slice.indexOf(LINE_START, start + 1); at !== -1; at = slice.indexOf(LINE_START, at + 1)) {
-      const scanned = this.#judge(scanLine(bytes, at, end, this.#file), offset + at - start)
+      const scanned = this.#judge(scanLine(bytes, at, end, this.#file), false)
       if (scanned.kind !== 'bad') return at
     }
     return undefined
   }
 
   /** A line whose checksum fits may still not belong where it stands (SG2). */
-  #judge(scanned: ScannedLine, offset: number): ScannedLine {
+  #judge(scanned: ScannedLine, isAtStart: boolean): ScannedLine {
     switch (scanned.kind) {
       case 'header':
-        return offset !== 0 || scanned.header.segment !== this.#segment
-          ? { kind: 'bad', reason: 'it is the header of another segment' }
-          : scanned
+        return isAtStart && scanned.header.segment === this.#segment
+          ? scanned
+          : { kind: 'bad', reason: 'it is the header of another segment' }
       case 'change':
         if (scanned.segment !== this.#segment) return { kind: 'bad', reason: 'it belongs to another segment' }
         return scanned.ordinal <= this.#ordinal ? { kind: 'bad', reason: 'it is out of order' } : scanned

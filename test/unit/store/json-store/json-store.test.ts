@@ -88,6 +88,26 @@ test('[JC3] a reader makes durable what it believes and does not know to be; mar
   for (const store of [first, third, owner]) await store.close()
 })
 
+test('[JC3, JN16] a compaction of all that a reader has seen is no damage to it', async () => {
+  const machine = new JsonMachine()
+  const owner = await machine.owner()
+  const [kept, gone] = [new SampleSession('kept'), new SampleSession('gone')]
+  for (const session of [gone, kept, gone]) await session.append(owner)
+  await gone.delete(owner)
+  const reader = await machine.reader()
+
+  const freed = await owner.compact()
+  for (let look = 0; look < 2; look += 1) expect(await reader.state('kept')).toEqual(kept.state)
+  await kept.append(owner)
+  await reader.refresh()
+
+  expect(freed).toBeGreaterThan(0)
+  expect(await reader.state('kept')).toEqual(kept.state)
+  expect(reader.stats().damage).toEqual([])
+  await reader.close()
+  await owner.close()
+})
+
 test('[JC3] a reader takes a torn end for something that is still coming', async () => {
   const machine = new JsonMachine()
   const owner = await machine.owner()

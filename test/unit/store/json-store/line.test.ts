@@ -46,9 +46,16 @@ function altered(line: Buffer, from: string, to: string): Buffer {
 
 /** Any object as a line with its checksum, made independently of the code under test. */
 function sealed(value: JsonObject): Buffer {
-  const text = JSON.stringify(value).slice(0, -1)
+  return sealedText(JSON.stringify(value).slice(0, -1))
+}
+
+/** A whole line of any text, of which the checksum fits. */
+function sealedText(text: string): Buffer {
   return Buffer.from(`${text},"crc":"${crcOf(Buffer.from(text)).toString(16).padStart(8, '0')}"}\n`)
 }
+
+const parsed = (line: Buffer) => parseLine(line, 0, line.length - 1, 'file')
+const scanned = (line: Buffer) => scanLine(line, 0, line.length - 1, 'file')
 
 /** CRC32 by its definition, bit by bit. */
 function crcOf(bytes: Uint8Array): number {
@@ -92,12 +99,12 @@ const anyChange: fc.Arbitrary<Change> = fc
       json.map((content) => ({ id: 'e', at: 1, type: 'user_message', content })),
       { maxLength: 3 },
     ),
-    summary: fc.option(fc.constant({ status: 'paused' }), { nil: undefined }),
+    summary: fc.option(fc.constant({ status: 'paused' }), { nil: undefined, freq: 2 }),
     findings: fc.option(fc.constant([{ limit: 'turns', current: 1, max: 1, action: 'ignore' }]), {
       nil: undefined,
     }),
     operation: fc.option(fc.record({ id: oddKey, digest: oddKey }), { nil: undefined }),
-    tombstone: fc.option(fc.constant(true as const), { nil: undefined }),
+    tombstone: fc.option(fc.constant(true as const), { nil: undefined, freq: 2 }),
   })
   .map((parts) => JSON.parse(JSON.stringify(parts)) as Change)
 
@@ -185,15 +192,79 @@ test('[LC4] the quick look and the full parse agree', () => {
   )
 })
 
-test('[LC4] the quick look at a line with entries parses nothing', () => {
-  const line = encode(ORDINARY)
+test.each([
+  ['a line with entries', ORDINARY, PREV],
+  ['a line with findings', { ...ORDINARY, entries: [], findings: [] }, PREV],
+  ['the first line of a life', ORDINARY, null],
+  ['a line with every digit', { ...ORDINARY, revision: 1_234_567_890, at: 9_876_543_210 }, PREV],
+])('[LC4] the quick look at %s parses nothing', (_, change, prev) => {
+  const line = encode(change, prev)
   const parse = vi.spyOn(JSON, 'parse')
   try {
-    expect(scanLine(line, 0, line.length - 1, 'file')).toMatchObject({ revision: 7, durable: 4_096 })
+    expect(scanLine(line, 0, line.length - 1, 'file')).toEqual({
+      kind: 'change',
+      segment: 4,
+      ordinal: 12,
+      sessionId: 's-1',
+      revision: change.revision,
+      prevSegment: prev?.segment ?? 0,
+      prevOrdinal: prev?.ordinal ?? 0,
+      durable: 4_096,
+      at: change.at,
+      summary: undefined,
+      deleted: false,
+    })
     expect(parse).not.toHaveBeenCalled()
   } finally {
     parse.mockRestore()
   }
+})
+
+test.each(['"id"', '"rev"', '"prev"', '"durable"', '"at"', '"op"', '"event"', '"patch"', '"entries"'])(
+  '[LC4] a key that nobody knows before %s leaves the quick look and the full parse of one mind',
+  (key) => {
+    for (const prev of [PREV, null]) {
+      const known = encode({ ...ORDINARY, operation: { id: 'o', digest: 'd' } }, prev)
+      const line = altered(known, key, `"new":[1,2,"id"],${key}`)
+
+      expect(line.includes('"new"')).toBe(true)
+      expect(scanned(line)).toEqual(scanned(known))
+    }
+  },
+)
+
+test.each(['"', '\\', 'a\nb', '\u007f', 'é', '\u0800', '\u{1f600}', '\ud800', ''])(
+  '[LC4] the quick look takes the id %j for what it is, or leaves it to the full parse',
+  (id) => {
+    const line = encode({ ...ORDINARY, sessionId: id })
+
+    expect(scanned(line)).toMatchObject({ sessionId: id, revision: 7, prevSegment: 3, durable: 4_096 })
+  },
+)
+
+const UNREADABLE = { kind: 'bad', reason: 'its keys are not those of a change' }
+
+test.each([
+  ['"id"', '"ID"', UNREADABLE],
+  ['"rev"', '"Rev"', UNREADABLE],
+  ['"at"', '"At"', UNREADABLE],
+  ['"prev"', '"Prev"', { prevSegment: 0, prevOrdinal: 0 }],
+  ['"durable"', '"Durable"', { durable: 0 }],
+])('[LC4] where the key %s reads %s the full parse decides', (from, to, said) => {
+  expect(scanned(altered(encode(ORDINARY), from, to))).toMatchObject(said)
+})
+
+test.each([
+  ['"rev":7', '"rev":7.5', { revision: 7.5 }],
+  ['"durable":4096', '"durable":4096.5', { durable: 4_096.5 }],
+  ['"durable":4096', '"durable":"4096"', { durable: 0 }],
+  ['"pos":[4,12]', '"pos":[4.5,12]', { segment: 4.5, ordinal: 12 }],
+  ['"prev":[3,9,4294000000,812]', '"prev":[3,9]', { prevSegment: 0, prevOrdinal: 0 }],
+  ['"prev":[3,9,4294000000,812]', '"prev":[3,9.5,1,2]', { prevSegment: 3, prevOrdinal: 9.5 }],
+  ['"prev":[3,9,4294000000,812]', '"prev":[3,"9",1,2]', { prevSegment: 0, prevOrdinal: 0 }],
+  ['"prev":[3,9,4294000000,812]', '"prev":"of"', { prevSegment: 0, prevOrdinal: 0 }],
+])('[LC4] where %s reads %s the full parse decides', (from, to, said) => {
+  expect(scanned(altered(encode(ORDINARY), from, to))).toEqual({ ...scanned(encode(ORDINARY)), ...said })
 })
 
 test('[LN1, JN2] the checksum is the CRC32 of all bytes before its key', () => {
@@ -260,4 +331,135 @@ test('[LN1] headers and marks come back, checksum and all', () => {
   expect(read(encodeHeader(header))).toEqual({ kind: 'header', header })
   expect(read(encodeHeader(bare))).toEqual({ kind: 'header', header: bare })
   expect(read(encodeMark(mark))).toEqual({ kind: 'mark', mark })
+})
+
+const NOT_WHOLE = 'it is not a whole line'
+const ILLEGIBLE = 'its checksum is not legible'
+
+test.each([
+  ['comma', -18, ';', NOT_WHOLE],
+  ['key of the checksum', -16, 'd', NOT_WHOLE],
+  ['quote before the checksum', -11, '1', NOT_WHOLE],
+  ['last quote', -2, '0', NOT_WHOLE],
+  ['brace', -1, ']', NOT_WHOLE],
+  ['first byte', 0, '[', 'its checksum does not fit'],
+])('[LN1] a line whose %s is another byte says why it is not believed', (_, at, byte, reason) => {
+  const line = encode(ORDINARY)
+  line.write(byte, at < 0 ? line.length - 1 + at : at)
+
+  expect(parsed(line)).toEqual({ kind: 'bad', reason })
+  expect(scanned(line)).toEqual({ kind: 'bad', reason })
+})
+
+test('[LN1] digits of a checksum are 0 to 9 and a to f, and every one of them counts', () => {
+  const line = encode(ORDINARY)
+  const first = line.length - 11
+  for (let code = 0x20; code < 0x7f; code += 1) {
+    const changed = Buffer.from(line)
+    changed[first] = code
+    const isDigit = /[0-9a-f]/.test(String.fromCharCode(code))
+    const reason = isDigit ? 'its checksum does not fit' : ILLEGIBLE
+
+    expect(parsed(changed), String.fromCharCode(code)).toEqual(
+      code === line[first] ? parsed(line) : { kind: 'bad', reason },
+    )
+  }
+})
+
+test('[LN1] the checksum of any text fits', () => {
+  for (let count = 0; count < 64; count += 1) expect(parsed(sealed({ v: 1, mark: count })).kind).toBe('mark')
+})
+
+test.each(['', '\n', '{', '"}', ',"crc":"00000000"}', '"crc":"00000000"}'])(
+  '[LN1] %j is no whole line',
+  (text) => {
+    const line = Buffer.from(`${text}\n`)
+
+    expect(parsed(line)).toEqual({ kind: 'bad', reason: NOT_WHOLE })
+  },
+)
+
+test('[LN1] a line is looked at where it stands, whatever surrounds it', () => {
+  const line = encode(ORDINARY)
+  const bytes = Buffer.concat([encode(ORDINARY, null), line, line.subarray(0, 50)])
+  const start = encode(ORDINARY, null).length
+
+  expect(parseLine(bytes, start, start + line.length - 1, 'file')).toEqual(parsed(line))
+  expect(scanLine(bytes, start, start + line.length - 1, 'file')).toEqual(scanned(line))
+})
+
+test.each([
+  ['{"v":1,"pos"', 'it is not JSON'],
+  ['[{"v":1', 'it is not JSON'],
+  ['{"pos":[1,2]', 'it has no version'],
+  ['{"v":"1"', 'it has no version'],
+])('[JN2] a checksum that fits does not make a line of %s', (text, reason) => {
+  expect(parsed(sealedText(text))).toEqual({ kind: 'bad', reason })
+})
+
+test.each([
+  ['"pos":[4,12]', '"pos":[4]'],
+  ['"pos":[4,12]', '"pos":[4,12,1]'],
+  ['"pos":[4,12]', '"pos":[4,"12"]'],
+  ['"pos":[4,12]', '"pos":{"length":2}'],
+  ['"id":"s-1"', '"id":1'],
+  ['"rev":7', '"rev":"7"'],
+  ['"at":1900000000000,"event"', '"at":null,"event"'],
+  ['"event":{"type":"append"}', '"event":"append"'],
+  ['"patch":{"context":{"turnCount":1}}', '"patch":[]'],
+])('[JN2] a line whose %s reads %s is none', (from, to) => {
+  const line = altered(encode(ORDINARY), from, to)
+
+  expect(parsed(line)).toEqual(UNREADABLE)
+})
+
+test('[LN2] what a line can do without is left out where it is not what it should be', () => {
+  const { sessionId, revision, at, event, patch } = ORDINARY
+  const line = sealedText(
+    JSON.stringify({ v: 1, pos: [4, 12], id: sessionId, rev: revision, at, event, patch }).slice(0, -1) +
+      ',"op":"o","entries":{},"findings":{},"summary":[],"deleted":1,"durable":null,"prev":[1,2,3]',
+  )
+
+  expect(parsed(line)).toStrictEqual({
+    kind: 'change',
+    line: {
+      segment: 4,
+      ordinal: 12,
+      prev: undefined,
+      durable: 0,
+      change: { sessionId, revision, at, event, patch, entries: [] },
+    },
+  })
+})
+
+test.each([[[]], [[7]], ['x'], [null]])(
+  '[JN3] a header that says %j of the segment before says nothing',
+  (before) => {
+    const odd = { segment: '1', store: 5, epoch: null, sealed: before, compacted: 'yes' }
+
+    expect(parsed(sealed({ v: 1, ...odd } as JsonObject))).toEqual({
+      kind: 'header',
+      header: { segment: 0, storeId: '', epoch: 0, sealed: null, compacted: false },
+    })
+  },
+)
+
+test('[JN3] a header without what it should say, and a mark, say nothing', () => {
+  expect(parsed(sealed({ v: 1, segment: 3, sealed: [{ ordinals: '4' }] }))).toEqual({
+    kind: 'header',
+    header: { segment: 3, storeId: '', epoch: 0, sealed: { segment: 0, ordinals: 0 }, compacted: false },
+  })
+  expect(parsed(sealed({ v: 1, mark: '9' }))).toEqual({ kind: 'mark', mark: { durable: 0, at: 0, epoch: 0 } })
+})
+
+test('[JN1] a line of the longest texts fits the room made for it', () => {
+  const id = '\u0800'.repeat(5_000)
+  const change = { ...ORDINARY, sessionId: id, entries: [] }
+  const body = lineBody({ ...change, operation: { id, digest: id } })
+  const text = JSON.stringify(id)
+  const bytes = Buffer.alloc(roomFor(text, body))
+
+  const end = writeLine(bytes, 0, { segment: 4, ordinal: 12, durable: 0 }, text, 7, PREV, body)
+
+  expect(parseLine(bytes, 0, end - 1, 'file')).toMatchObject({ line: { change: { sessionId: id } } })
 })
