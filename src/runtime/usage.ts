@@ -2,6 +2,7 @@
  * Counters as a caller reads them.
  */
 import type { SessionContext } from '../machines/events.ts'
+import { tokensSaved } from '../machines/limits.ts'
 import type { Usage } from './session.ts'
 
 /** The counters inside a machine context. */
@@ -15,12 +16,6 @@ export function usageOf(context: SessionContext): Usage {
     roundCount: context.roundCount,
     initialTokenCount: context.initialTokenCount,
     deltaTokenCount: context.deltaTokenCount,
-    tokensSaved: tokensSaved(context.roundCount, context.initialTokenCount, context.deltaTokenCount),
+    tokensSaved: tokensSaved(context),
   }
-}
-
-/** Rounds × initial − delta, floored at 0: what a stateless provider would have been sent again. The product saturates. */
-export function tokensSaved(roundCount: number, initialTokenCount: number, deltaTokenCount: number): number {
-  const resent = Math.min(roundCount * initialTokenCount, Number.MAX_SAFE_INTEGER)
-  return Math.max(0, resent - deltaTokenCount)
 }

@@ -235,8 +235,6 @@ export class Callers {
   /** Counts what a failing disk or a limit makes the runtime say; anything else is thrown again. */
   expected(error: unknown, life?: Life): undefined {
     const code = isSessionError(error) ? error.code : errnoOf(error)
-    // The successor of an owner that was taken for dead removes what that had not finished.
-    if (code === 'ENOENT' && life?.process.isTrusted === false) return undefined
     if (!EXPECTED.has(code)) throw error
     if (code === 'STORE_FULL') this.reached.full += 1
     if (code === 'STORE_FAILED') this.reached.failed += 1

@@ -9,7 +9,7 @@
 import { sessionError } from '../../errors.ts'
 import type { Change, StoredState } from '../change.ts'
 import type { FileSystem } from '../file-system.ts'
-import { diskFileSystem } from '../file-system.ts'
+import { diskFileSystem, errnoOf } from '../file-system.ts'
 import { Checkpoint } from './checkpoint.ts'
 import type { CompactionHost } from './compaction.ts'
 import { compactSegments, eraseSessions } from './compaction.ts'
@@ -322,8 +322,14 @@ export class OwnedStore {
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(task)
+    const result = this.#turn.then(task).catch((error: unknown) => this.#explain(error))
     this.#turn = result.catch(() => undefined)
     return result
+  }
+
+  /** Whoever took the store removed what this owner had not finished. @throws STORE_FENCED, or the error itself */
+  async #explain(error: unknown): Promise<never> {
+    if (errnoOf(error) === 'ENOENT') await this.#requireOurs()
+    throw error
   }
 }

@@ -5,6 +5,7 @@
  *   SG3  Bad bytes end where the next line begins whose checksum fits, even inside what a lost newline joined.
  */
 import type { FileHandle, FileSystem } from '../file-system.ts'
+import { Blocks } from './blocks.ts'
 import type { SegmentHeader } from './line.ts'
 import { isNewline, parseLine } from './line.ts'
 import type { ScannedChange, ScannedLine } from './line-scan.ts'
@@ -127,38 +128,39 @@ async function eachLine(
   visitor: LineVisitor,
 ): Promise<void> {
   const isFollowing = from.endsAtBlanks === true
-  // A file that grows meanwhile takes more rounds.
-  const rest = Math.max(1024, size - from.offset)
-  let block = Buffer.allocUnsafe(Math.min(rest, isFollowing ? FOLLOWER_BLOCK_BYTES : BLOCK_BYTES))
+  const blocks = new Blocks(handle, from.offset, blockBytes(from, size), !isFollowing)
   let base = from.offset
-  let have = 0
-  for (;;) {
-    const read = await handle.read(block, have, block.length - have, base + have)
-    have += read
-    const filled = block.subarray(0, have)
-    let at = 0
+  let filled: Buffer = Buffer.alloc(0)
+  let at = 0
+  try {
     for (;;) {
-      const line = skipBlanks(filled, at)
-      if (isFollowing && line - at >= BLANKS.length) return
-      at = line
-      const newline = filled.indexOf(10, at)
-      if (newline === -1) break
-      visitor.line(filled, at, newline, base + at)
-      at = newline + 1
+      const rest = filled.subarray(at)
+      base += at
+      at = 0
+      filled = await blocks.next(rest)
+      if (filled.length === rest.length) {
+        if (rest.length > 0) visitor.rest(filled, 0, rest.length, base)
+        return
+      }
+      for (;;) {
+        const line = skipBlanks(filled, at)
+        if (isFollowing && line - at >= BLANKS.length) return
+        at = line
+        const newline = filled.indexOf(10, Math.max(at, rest.length))
+        if (newline === -1) break
+        visitor.line(filled, at, newline, base + at)
+        at = newline + 1
+      }
     }
-    if (read === 0) {
-      if (have > 0) visitor.rest(filled, 0, have, base)
-      return
-    }
-    block.copyWithin(0, at, have)
-    base += at
-    have -= at
-    if (have === block.length) {
-      const larger = Buffer.allocUnsafe(block.length * 2)
-      block.copy(larger, 0, 0, have)
-      block = larger
-    }
+  } finally {
+    await blocks.end()
   }
+}
+
+/** A file that grows meanwhile takes more blocks. */
+function blockBytes(from: ScanStart, size: number): number {
+  const most = from.endsAtBlanks === true ? FOLLOWER_BLOCK_BYTES : BLOCK_BYTES
+  return Math.min(Math.max(1024, size - from.offset), most)
 }
 
 function skipBlanks(bytes: Buffer, from: number): number {

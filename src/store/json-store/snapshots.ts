@@ -4,6 +4,7 @@
  *   SH2  A shard whose bytes changed, or that this version cannot read, is not used and is reported; the journal holds
  *       everything it held.
  *   SH3  Session ids are data: only own keys are read or written.
+ *   SH4  However many are read or written at once, in each turn of the event loop one is parsed or made into text.
  * Whether a snapshot lies on the chain of its session is for the reader to check, by `position` and `revision`.
  */
 import { crc32 } from 'node:zlib'
@@ -14,6 +15,7 @@ import { getOwn, isJsonObject, setOwn } from '../../json.ts'
 import { type FileSystem, readWhole, replaceFile } from '../file-system.ts'
 import type { Facts, StoredState, Summary } from '../change.ts'
 import type { Damage } from '../store.ts'
+import { Turns } from './turns.ts'
 
 /** A stored state and the line that led to it. */
 export interface Snapshot {
@@ -88,6 +90,7 @@ export class Snapshots {
   /** Newest use last. */
   readonly #shards = new Map<number, Shard>()
   #keptBytes = 0
+  readonly #turns = new Turns()
   /** How often shards that are not in memory were asked for. */
   readonly #asked = new Map<number, number>()
   readonly #damage = new Map<string, Damage>()
@@ -259,16 +262,18 @@ export class Snapshots {
         const bytes = await readWhole(this.#files, `${this.#folder}/${file}`)
         if (bytes === undefined) return null
         sized(bytes.length)
+        await this.#turns.take()
         const shard = decodeShard(bytes)
         if (typeof shard !== 'string') return shard
         const place = { file: `${SNAPSHOT_FOLDER}/${file}`, byte: 0, bytes: bytes.length }
         this.#damage.set(file, { ...place, reason: shard, sessionIds: [] })
         return null
       },
-      write: (document) => {
+      write: async (document) => {
+        await this.#turns.take()
         const bytes = encodeShard(document)
         sized(bytes.length)
-        return replaceFile(this.#files, this.#folder, file, bytes, this.#unique())
+        await replaceFile(this.#files, this.#folder, file, bytes, this.#unique())
       },
     }
   }

@@ -6,6 +6,7 @@
  */
 import type { SessionError } from '../../errors.ts'
 import { isSessionError, sessionError } from '../../errors.ts'
+import { jsonCopy } from '../../json.ts'
 import type { Change, StoredState } from '../change.ts'
 import type { FileSystem } from '../file-system.ts'
 import type { ChangeRange, Damage } from '../store.ts'
@@ -63,7 +64,7 @@ export class StoreView {
     const state = await this.#newest(sessionId, false)
     if (state === undefined) return undefined
     this.recent.keep(state)
-    return JSON.parse(JSON.stringify(state)) as StoredState
+    return jsonCopy(state)
   }
 
   /** The same, for looking at only: whoever looks at many does not push out those in use. @throws STORE_CORRUPT */

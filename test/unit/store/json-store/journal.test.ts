@@ -275,6 +275,29 @@ test('[W2] a write that ends after the store was lost is not acknowledged', asyn
   await store.close()
 })
 
+test('[OS4, JN14] what an owner was writing when its successor tidied up fails because it lost the store', async () => {
+  const gone = { isRemoved: false, remove: async (): Promise<void> => undefined }
+  const machine = new JsonMachine({
+    onCall: async (call, path) => {
+      if (gone.isRemoved || call !== 'rename' || !path.includes('/index-')) return
+      gone.isRemoved = true
+      await gone.remove()
+    },
+  })
+  const store = await machine.owner()
+  await new SampleSession('one').append(store)
+  gone.remove = async () => {
+    await machine.overwrite(`${PLACE}/owner-000002`, Buffer.from('{}'))
+    for (const name of await machine.files.list(PLACE))
+      if (name.endsWith('.tmp')) await machine.files.remove(`${PLACE}/${name}`)
+  }
+
+  const details = { epoch: 1, newer: 2 }
+  await expect(store.checkpoint()).rejects.toMatchObject({ code: 'STORE_FENCED', details })
+  expect(gone.isRemoved).toBe(true)
+  await store.close()
+})
+
 test('[W4] a segment whose name is taken is not replaced', async () => {
   const machine = new JsonMachine()
   const store = await machine.owner({ segmentBytes: 100 })
