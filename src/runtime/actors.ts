@@ -8,7 +8,7 @@
  */
 import { createActor, type Actor, type AnyActorLogic, type AnyActorRef } from 'xstate'
 import { sessionError } from '../errors.ts'
-import type { Json, JsonObject } from '../json.ts'
+import type { Json } from '../json.ts'
 import type { Decided, SessionContext, SessionEvent, SessionInput } from '../machines/events.ts'
 import { limitPolicy } from '../machines/limit-policy.ts'
 import { contextFault } from '../machines/context.ts'
