@@ -1,21 +1,33 @@
 /**
  * Turns of the event loop for steps that take long.
- *   TU1  In each turn one such step is begun, in the order they asked; whoever asks when none was gets its turn at once.
+ *   TU1  In each turn so many such steps are begun and no more, in the order they asked; who asks while there is room in
+ *        this turn does not wait.
  */
 
-/** Keeps steps of some milliseconds from following each other without anybody else in between. */
+/** Keeps steps of some milliseconds from following each other for long without anybody else in between. */
 export class Turns {
-  /** Resolves when the turn that was given out last is over; undefined when it is. */
-  #over: Promise<void> | undefined
+  readonly #most: number
+  /** Steps begun in this turn. */
+  #begun = 0
+  readonly #waiting: (() => void)[] = []
+
+  /** @param most - how many steps are begun in one turn. */
+  constructor(most: number) {
+    this.#most = most
+  }
 
   /** Resolves when it is the caller's turn. */
   take(): Promise<void> {
-    const mine = this.#over ?? Promise.resolve()
-    const over = mine.then(() => new Promise<void>((resolve) => setImmediate(resolve)))
-    this.#over = over
-    void over.then(() => {
-      if (this.#over === over) this.#over = undefined
-    })
-    return mine
+    if (this.#begun === 0) setImmediate(this.#next)
+    if (this.#begun === this.#most) return new Promise((resolve) => this.#waiting.push(resolve))
+    this.#begun += 1
+    return Promise.resolve()
+  }
+
+  readonly #next = (): void => {
+    const next = this.#waiting.splice(0, this.#most)
+    this.#begun = next.length
+    if (next.length > 0) setImmediate(this.#next)
+    for (const begin of next) begin()
   }
 }

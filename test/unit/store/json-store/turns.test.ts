@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest'
 import { Turns } from '../../../../src/store/json-store/turns.ts'
 
-test('[TU1] steps that ask together are begun in their order, one in each turn of the loop', async () => {
-  const turns = new Turns()
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+test('[TU1] steps that ask together are begun in their order, so many in each turn of the loop', async () => {
+  const turns = new Turns(2)
   const begun: string[] = []
   const step = (name: string): Promise<void> => turns.take().then(() => void begun.push(name))
   let isOver = false
@@ -11,25 +13,26 @@ test('[TU1] steps that ask together are begun in their order, one in each turn o
     if (!isOver) setImmediate(loop)
   }
 
-  const steps = Promise.all(['a', 'b', 'c'].map(step))
   setImmediate(loop)
-  await steps
+  await Promise.all(['a', 'b', 'c', 'd', 'e'].map(step))
   isOver = true
 
-  expect(begun.join('')).toMatch(/^a\|+b\|+c$/)
+  expect(begun.join('')).toMatch(/^ab\|+cd\|+e\|*$/)
 })
 
-test('[TU1] a step that comes when none was begun does not wait, nor one that comes after a quiet turn', async () => {
-  const turns = new Turns()
+test('[TU1] who asks while there is room in a turn does not wait, before and after others did', async () => {
+  const turns = new Turns(2)
   const waited: number[] = []
-  for (let time = 0; time < 2; time += 1) {
+  for (let time = 0; time < 3; time += 1) {
     let count = 0
     const loop = setImmediate(() => (count += 1))
     await turns.take()
+    await turns.take()
     waited.push(count)
     clearImmediate(loop)
-    for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+    await turns.take()
+    for (let turn = 0; turn < 3; turn += 1) await nextTurn()
   }
 
-  expect(waited).toEqual([0, 0])
+  expect(waited).toEqual([0, 0, 0])
 })
