@@ -5,6 +5,7 @@
  *   CK3  A snapshot is of a durable revision and names its line; a session that moves on meanwhile is left for later.
  *   CK4  Nothing is read back for a snapshot. The states of so many changed sessions are held; beyond them those held
  *        longest are let go, and have a snapshot again after their next change.
+ *   CK5  The loop belongs to the appends: one shard in each turn of it, and more only when sessions would be let go.
  */
 import type { StoredState } from '../change.ts'
 import type { SessionIndex } from './session-index.ts'
@@ -16,6 +17,9 @@ const MOST_HELD = 16_384
 
 /** Shards written at once: under load each step of a write waits for the turn of a busy loop. */
 const LANES = 32
+
+/** Shards in one turn of the loop where a quarter of those that may be held wait (CK5). */
+const HURRIED = 4
 
 /** A session with its newest durable state; undefined once it is deleted. */
 export interface ChangedSession {
@@ -89,6 +93,7 @@ export class Checkpoint {
       const lane = async (): Promise<void> => {
         for (const [shard, ids] of queue) {
           if (written >= budgetBytes) return
+          this.#source.snapshots.atATurn = this.#held.size > this.#mostHeld / 4 ? HURRIED : 1
           const bytes = await this.#writeShard(shard, ids)
           written += bytes
         }

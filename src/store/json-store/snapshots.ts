@@ -4,7 +4,8 @@
  *   SH2  A shard whose bytes changed, or that this version cannot read, is not used and is reported; the journal holds
  *       everything it held.
  *   SH3  Session ids are data: only own keys are read or written.
- *   SH4  However many are read or written at once, in one turn of the event loop few are parsed or made into text.
+ *   SH4  However many are read or written at once, in one turn of the event loop one is parsed or made into text, or a few in
+ *        a hurry.
  * Whether a snapshot lies on the chain of its session is for the reader to check, by `position` and `revision`.
  */
 import { crc32 } from 'node:zlib'
@@ -74,9 +75,6 @@ export interface SnapshotsOptions {
 /** A shard that was asked for so often while others were in memory is worth reading. */
 const ASKED_OFTEN = 3
 
-/** Shards that are parsed or made into text in one turn of the loop: few enough for those who wait, enough to keep up. */
-const AT_A_TURN = 3
-
 /** A shard in memory. */
 interface Shard {
   /** In here already while it is being read. */
@@ -93,7 +91,7 @@ export class Snapshots {
   /** Newest use last. */
   readonly #shards = new Map<number, Shard>()
   #keptBytes = 0
-  readonly #turns = new Turns(AT_A_TURN)
+  readonly #turns = new Turns()
   /** How often shards that are not in memory were asked for. */
   readonly #asked = new Map<number, number>()
   readonly #damage = new Map<string, Damage>()
@@ -105,6 +103,11 @@ export class Snapshots {
     this.#files = files
     this.#folder = folder
     this.#unique = unique
+  }
+
+  /** How many shards are parsed or made into text in one turn of the loop from here on; 1 at first (SH4). */
+  set atATurn(most: number) {
+    this.#turns.most = most
   }
 
   /** The snapshot of a session; undefined when there is none or its shard cannot be used (SH2). */

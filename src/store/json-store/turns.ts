@@ -6,26 +6,22 @@
 
 /** Keeps steps of some milliseconds from following each other for long without anybody else in between. */
 export class Turns {
-  readonly #most: number
+  /** How many steps are begun in one turn; may be changed at any time. */
+  most = 1
   /** Steps begun in this turn. */
   #begun = 0
   readonly #waiting: (() => void)[] = []
 
-  /** @param most - how many steps are begun in one turn. */
-  constructor(most: number) {
-    this.#most = most
-  }
-
   /** Resolves when it is the caller's turn. */
   take(): Promise<void> {
     if (this.#begun === 0) setImmediate(this.#next)
-    if (this.#begun === this.#most) return new Promise((resolve) => this.#waiting.push(resolve))
+    if (this.#begun >= this.most) return new Promise((resolve) => this.#waiting.push(resolve))
     this.#begun += 1
     return Promise.resolve()
   }
 
   readonly #next = (): void => {
-    const next = this.#waiting.splice(0, this.#most)
+    const next = this.#waiting.splice(0, this.most)
     this.#begun = next.length
     if (next.length > 0) setImmediate(this.#next)
     for (const begin of next) begin()

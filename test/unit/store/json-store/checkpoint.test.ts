@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { StoredState } from '../../../../src/store/change.ts'
 import { diskFileSystem } from '../../../../src/store/file-system.ts'
 import { Checkpoint } from '../../../../src/store/json-store/checkpoint.ts'
@@ -146,6 +146,19 @@ test('[CK4] what changes while snapshots are written does not push out those tha
 
   expect(await saved('a', 'b')).toEqual([1, 1])
   expect(checkpoint.changed).toBe(2)
+})
+
+test('[CK5, SH4] one shard in each turn of the loop, and more when those that wait would soon be let go', async () => {
+  const { snapshots, checkpoint, change } = checkpointing({ mostHeld: 200 })
+  const paces: number[] = []
+  vi.spyOn(snapshots, 'atATurn', 'set').mockImplementation((most) => void paces.push(most))
+  for (let n = 0; n < 150; n += 1) change(`session-${n}`)
+
+  const writing = checkpoint.write(BUDGET)
+  for (let n = 0; n < 51; n += 1) change(`later-${n}`)
+  await writing
+
+  expect([paces[0], paces.at(-1)]).toEqual([1, 4])
 })
 
 test('a shard that cannot be written leaves its sessions on the list', async () => {

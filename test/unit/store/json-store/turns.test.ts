@@ -4,7 +4,8 @@ import { Turns } from '../../../../src/store/json-store/turns.ts'
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 test('[TU1] steps that ask together are begun in their order, so many in each turn of the loop', async () => {
-  const turns = new Turns(2)
+  const turns = new Turns()
+  turns.most = 2
   const begun: string[] = []
   const step = (name: string): Promise<void> => turns.take().then(() => void begun.push(name))
   let isOver = false
@@ -21,7 +22,8 @@ test('[TU1] steps that ask together are begun in their order, so many in each tu
 })
 
 test('[TU1] who asks while there is room in a turn does not wait, before and after others did', async () => {
-  const turns = new Turns(2)
+  const turns = new Turns()
+  turns.most = 2
   const waited: number[] = []
   for (let time = 0; time < 3; time += 1) {
     let count = 0
