@@ -31,7 +31,8 @@ export const REASONS = {
     'by another process than the owner, which has to look for news before it reads: a quarter; parsing is 28 %; tried: blocks of 64 KB instead of a read for each line (24 before), one walk instead of two, a look that is short when there is nothing',
   'background.100':
     'not profiled; checkpoints without a pause and a compaction parse, write and sync some hundred shards on the thread that makes the appends; 0.58 to 0.94 in runs of one day',
-  'background.100000': 'as background.100; 0.41 to 0.87 in runs of one day, by how many shards share a turn of the loop',
+  'background.100000':
+    'as background.100; 0.41 to 0.87 in runs of one day, by how many shards share a turn of the loop',
   'watched.subscriber':
     'nothing is read back; a profile gives the copies of each change 8 % of the thread that makes the appends, the stream 2 %, and more of everything else, which meets colder caches; by the time that thread is busy the ratio is 0.8',
   'watched.observer': 'not profiled; 0.76 to 0.97 in runs of the same code',
