@@ -192,7 +192,7 @@ export const MISTAKES: readonly Mistake[] = [
   },
   {
     name: 'compaction drops a tombstone while older lines are left',
-    says: /is damaged at byte|was deleted/,
+    says: /is damaged at byte|the line before it is missing|was deleted/,
     make: async (copies) => {
       const { openRuntime, openJsonStore } = await copies.with(
         'store/json-store/session-index.js',
@@ -213,8 +213,8 @@ export const MISTAKES: readonly Mistake[] = [
     make: (copies) =>
       copies.with(
         'store/json-store/recover.js',
-        'if (mayGrow && !recovered.isClean)',
-        'if (mayGrow && recovered.isClean)',
+        'mayGrow && (options.mustFence || !recovered.isClean)',
+        'false',
       ),
   },
   {
