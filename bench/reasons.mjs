@@ -17,14 +17,13 @@ export const REASONS = {
   'peers.sqlite-batched': ROAD,
   'peers.lowdb': ROAD,
   'slow.64':
-    'a flush of some 2.3 ms and the making of 64 lines, some 2.5 ms, follow each other where all 64 wait for one flush: as append.64',
-  'open.clean': 'the same code had 104 ms in the run before; not profiled',
+    'not profiled; by reckoning a flush of some 2.3 ms and the making of 64 lines, some 2.5 ms, follow each other where all 64 wait for one flush',
+  'open.clean': 'not profiled; 104 ms in a run of the day before',
   'open.killed':
     'not profiled; the lines behind the index are read, checked and applied one by one, and compared with reading and parsing alone; tried: the next block is read while one is looked through, a tenth quicker (1.29 before)',
   'open.no-index':
     'the profile is spread over checksums, the heads of lines and the index; nothing stands out',
-  'list.status':
-    'one pass over all heads right after the opening, by code that is not compiled yet: 110 to 390 ms in runs of the same code',
+  'list.status': 'not profiled; 216 to 390 ms within three runs of the same pass over all heads',
   'list.tag':
     'of some 70 µs for each session a profile gives a third to parsing shards, a tenth to garbage, the rest to the sessions one by one; those whose snapshot the checkpoints had no room for are read line by line',
   'read.all':
@@ -34,8 +33,8 @@ export const REASONS = {
   'background.100000':
     'as background.100; 0.41 to 0.87 in runs of one day, by how many shards share a turn of the loop',
   'watched.subscriber':
-    'nothing is read back; a profile gives the copies of each change 8 % of the thread that makes the appends, the stream 2 %, and more of everything else, which meets colder caches; by the time that thread is busy the ratio is 0.8',
-  'watched.observer': 'not profiled; 0.76 to 0.97 in runs of the same code',
+    'nothing is read back; a profile gives the copies of each change 8 % of the thread that makes the appends, the stream 2 %, and everything else more time than without, for a reason not found; 0.51 to 0.84 in three runs of one day',
+  'watched.observer': 'not profiled; 0.76 to 0.93 in three runs of one day',
   import:
     'a fresh process with 2,642 messages: the profile is flat, of code that is not compiled yet; tried: sixteen messages of a conversation on their way together, a tenth quicker and not worth its rules',
   'inspector.attached':
