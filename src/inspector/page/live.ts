@@ -18,22 +18,30 @@ export interface News {
 /** How the stream to the server is. */
 export type Connection = 'connecting' | 'live' | 'lost' | 'closed'
 
-const listeners = new Set<(news: News) => void>()
+const listeners = new Set<(news: readonly News[]) => void>()
 const resets = new Set<() => void>()
 const watchers = new Set<() => void>()
 let connection: Connection = 'connecting'
 
 /** How long news waits for more of it, so that the page draws once for all that came together. */
-const GATHER_MS = 50
+const GATHER_MS = 40
+/** While news keeps coming the page draws so often, and no more. */
+const PACE_MS = 300
 let waiting: News[] = []
+let toldAt = 0
 
 function tell(news: News): void {
   if (waiting.push(news) > 1) return
-  setTimeout(() => {
-    const told = waiting
-    waiting = []
-    for (const one of told) for (const listener of listeners) listener(one)
-  }, GATHER_MS)
+  setTimeout(
+    () => {
+      const told = waiting
+      if (told.length === 0) return
+      waiting = []
+      toldAt = Date.now()
+      for (const listener of listeners) listener(told)
+    },
+    Math.max(GATHER_MS, toldAt + PACE_MS - Date.now()),
+  )
 }
 
 function set(state: Connection): void {
@@ -48,7 +56,7 @@ export function connect(): void {
   stream.addEventListener('error', () =>
     set(stream.readyState === EventSource.CLOSED ? 'lost' : 'connecting'),
   )
-  // The stream jumped over changes, or starts over: what is shown is read again.
+  // The stream jumped over changes, or starts over: what is shown is read again, and then it is as new as it can be.
   stream.addEventListener('reset', () => {
     waiting.length = 0
     for (const reset of resets) reset()
@@ -63,8 +71,8 @@ export function connect(): void {
   })
 }
 
-/** Calls back on news, and when so much is new that it must be read again. */
-export function useNews(listener: (news: News) => void, onReset: () => void): void {
+/** Calls back on news that came together, and when so much is new that it must be read again. */
+export function useNews(listener: (news: readonly News[]) => void, onReset: () => void): void {
   useEffect(() => {
     listeners.add(listener)
     resets.add(onReset)

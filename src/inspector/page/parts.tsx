@@ -1,7 +1,7 @@
 /**
  * Small parts that every view uses: statuses, refusals, calm states, JSON as text, and reading with reload.
  */
-import { useCallback, useEffect, useState, type ReactNode } from 'react'
+import { useCallback, useEffect, useRef, useState, useSyncExternalStore, type ReactNode } from 'react'
 import { Refusal, read, type Json } from './api.ts'
 import { visible, words } from './format.ts'
 
@@ -70,15 +70,29 @@ export interface Reading<T> {
   readonly reload: () => void
 }
 
-/** Reads a path, again when it changes or on `reload`; the last data stays while new data is on its way. */
+/**
+ * Reads a path, again when it changes or on `reload`; the last data stays while new data is on its way. However often it is
+ * told to reload, one read is on its way at a time, and one more follows it.
+ */
 export function useReading<T>(path: string | null): Reading<T> {
   const [state, setState] = useState<{ path: string | null; data?: T; error?: Error }>({ path: null })
   const [turn, setTurn] = useState(0)
+  const flight = useRef<{ isStale: boolean } | undefined>(undefined)
   useEffect(() => {
     if (path === null) return
     const controller = new AbortController()
+    const mine = { isStale: false }
+    flight.current = mine
+    const landed = (): void => {
+      if (flight.current !== mine) return
+      flight.current = undefined
+      if (mine.isStale) setTurn((value) => value + 1)
+    }
     read<T>(path, controller.signal).then(
-      (data) => setState({ path, data }),
+      (data) => {
+        setState({ path, data })
+        landed()
+      },
       (error: Error) => {
         if (!controller.signal.aborted)
           setState((before) => ({
@@ -86,12 +100,29 @@ export function useReading<T>(path: string | null): Reading<T> {
             error,
             ...(before.path === path && before.data !== undefined ? { data: before.data } : {}),
           }))
+        landed()
       },
     )
     return () => controller.abort()
   }, [path, turn])
-  const reload = useCallback(() => setTurn((value) => value + 1), [])
+  const reload = useCallback(() => {
+    if (flight.current === undefined) setTurn((value) => value + 1)
+    else flight.current.isStale = true
+  }, [])
   return { data: state.data, error: state.error, reload }
+}
+
+const narrow = matchMedia('(max-width: 760px)')
+
+/** Whether the page is as narrow as a phone, live; the style sheet has the same bound. */
+export function useIsNarrow(): boolean {
+  return useSyncExternalStore(
+    (changed) => {
+      narrow.addEventListener('change', changed)
+      return () => narrow.removeEventListener('change', changed)
+    },
+    () => narrow.matches,
+  )
 }
 
 /** The time, once a second, for ages and countdowns. */

@@ -36,7 +36,12 @@ export function SessionView({ id, query, info }: Props): ReactNode {
   const past = useReading<Detail>(isPast ? sessionPath(id, `/at/${wanted}`) : null)
   const detail = isPast ? past.data : live.data
   const { reload } = live
-  const onNews = useCallback((news: News) => news.sessionId === id && reload(), [id, reload])
+  const onNews = useCallback(
+    (news: readonly News[]) => {
+      if (news.some(({ sessionId }) => sessionId === id)) reload()
+    },
+    [id, reload],
+  )
   useNews(onNews, reload)
 
   const tab = TABS.find((name) => name === query.get('tab')) ?? 'chart'

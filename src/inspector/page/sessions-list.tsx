@@ -2,102 +2,22 @@
  * All sessions as a virtual list: filters in the URL, pages loaded as one scrolls, news arriving by themselves.
  */
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from 'react'
-import { read, type Page, type Summary } from './api.ts'
+import { useEffect, useRef, type ReactNode } from 'react'
+import type { Summary } from './api.ts'
 import { ago, count, visible } from './format.ts'
-import { useNews, type News } from './live.ts'
+import { useListing } from './listing.ts'
 import { RefusalNote, Status, useNow, word } from './parts.tsx'
 import { go, listHash, sessionHash, type Route } from './route.ts'
 
 const STATUSES = ['created', 'active', 'paused', 'closed', 'completed', 'failed', 'cancelled', 'expired']
-const FILTERS = ['status', 'kind', 'tag', 'tenantId', 'userId', 'nameContains', 'order'] as const
-const PAGE = 500
-
-interface Listing {
-  readonly items: Summary[]
-  readonly cursor: string | null
-  readonly total: number
-}
-
-function useListing(query: URLSearchParams) {
-  const filter = useMemo(() => {
-    const wanted = new URLSearchParams()
-    for (const key of FILTERS) for (const value of query.getAll(key)) wanted.append(key, value)
-    return wanted.toString()
-  }, [query])
-  const [listing, setListing] = useState<Listing | undefined>()
-  const [error, setError] = useState<Error | undefined>()
-  const [turn, setTurn] = useState(0)
-  const loading = useRef(false)
-
-  useEffect(() => {
-    const controller = new AbortController()
-    read<Page<Summary>>(`sessions?limit=${PAGE}&${filter}`, controller.signal).then(
-      ({ items, nextCursor, total }) => {
-        setListing({ items: [...items], cursor: nextCursor, total })
-        setError(undefined)
-      },
-      (reason: Error) => !controller.signal.aborted && setError(reason),
-    )
-    return () => controller.abort()
-  }, [filter, turn])
-
-  const more = useCallback(() => {
-    if (loading.current || listing?.cursor == null) return
-    loading.current = true
-    read<Page<Summary>>(`sessions?limit=${PAGE}&cursor=${encodeURIComponent(listing.cursor)}&${filter}`)
-      .then(({ items, nextCursor, total }) => {
-        setListing((before) => {
-          const known = new Set(before?.items.map(({ id }) => id))
-          return {
-            items: [...(before?.items ?? []), ...items.filter(({ id }) => !known.has(id))],
-            cursor: nextCursor,
-            total,
-          }
-        })
-      }, setError)
-      .finally(() => {
-        loading.current = false
-      })
-  }, [filter, listing?.cursor])
-
-  // One reload for a burst of news, at most twice a second: a busy store must not keep the page busy.
-  const due = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
-  const soon = useCallback(() => {
-    due.current ??= setTimeout(() => {
-      due.current = undefined
-      setTurn((value) => value + 1)
-    }, 500)
-  }, [])
-  useEffect(() => () => clearTimeout(due.current), [])
-
-  const onNews = useCallback(
-    (news: News) => {
-      setListing((before) => {
-        const index = before?.items.findIndex(({ id }) => id === news.sessionId) ?? -1
-        const known = before?.items[index]
-        if (before === undefined || known === undefined) return before
-        const items = [...before.items]
-        items[index] = news.summary ?? {
-          ...known,
-          status: news.status,
-          revision: news.revision,
-          updatedAt: news.at,
-        }
-        return { ...before, items }
-      })
-      soon()
-    },
-    [soon],
-  )
-  useNews(onNews, soon)
-  return { listing, error, more }
-}
+/** With more rows than these new at once, a row is marked and does not fade. */
+const MOST_FADING = 3
+const FRESH_MS = 1500
 
 /** The list with its filters. */
 export function SessionsList({ route }: { readonly route: Route }): ReactNode {
   const { query, sessionId } = route
-  const { listing, error, more } = useListing(query)
+  const { listing, error, isFiltered, more } = useListing(query)
   const scroller = useRef<HTMLDivElement>(null)
   const now = useNow()
   const items = listing?.items ?? []
@@ -109,6 +29,9 @@ export function SessionsList({ route }: { readonly route: Route }): ReactNode {
   })
   const shown = rows.getVirtualItems()
   const lastShown = shown.at(-1)?.index ?? 0
+  const isFresh = (session: Summary): boolean => now - session.updatedAt < FRESH_MS
+  const isBusy =
+    shown.filter(({ index }) => items[index] !== undefined && isFresh(items[index])).length > MOST_FADING
   useEffect(() => {
     if (lastShown > items.length - 60) more()
   }, [lastShown, items.length, more])
@@ -162,16 +85,23 @@ export function SessionsList({ route }: { readonly route: Route }): ReactNode {
         </div>
       </div>
       {error !== undefined && <RefusalNote error={error} />}
-      <div className="list" ref={scroller} tabIndex={-1} role="list" aria-label="Matching sessions">
+      <div
+        className={`list${isBusy ? ' busy' : ''}`}
+        ref={scroller}
+        tabIndex={-1}
+        role="list"
+        aria-label="Matching sessions"
+      >
         <div style={{ height: rows.getTotalSize(), position: 'relative' }}>
           {shown.map((row) => {
             const session = items[row.index]
             if (session === undefined) return null
             return (
               <SessionRow
-                key={`${session.id}:${session.revision}`}
+                key={session.id}
                 session={session}
                 now={now}
+                isFresh={isFresh(session)}
                 isHere={session.id === sessionId}
                 href={sessionHash(session.id, { rev: null }, query)}
                 top={row.start}
@@ -184,7 +114,7 @@ export function SessionsList({ route }: { readonly route: Route }): ReactNode {
           <div className="calm">
             <h2>No sessions</h2>
             <p>
-              {[...query.keys()].length > 0
+              {isFiltered
                 ? 'Nothing matches these filters.'
                 : 'This store is empty. Sessions appear here as soon as they are created.'}
             </p>
@@ -194,7 +124,7 @@ export function SessionsList({ route }: { readonly route: Route }): ReactNode {
       <div className="list-count" aria-live="polite">
         {listing === undefined
           ? 'Reading…'
-          : `${count(listing.total)} ${listing.total === 1 ? 'session' : 'sessions'}`}
+          : `${isFiltered ? `${count(items.length)}${listing.cursor === null ? '' : '+'} of ` : ''}${count(listing.total)} ${listing.total === 1 ? 'session' : 'sessions'}`}
       </div>
     </aside>
   )
@@ -203,19 +133,21 @@ export function SessionsList({ route }: { readonly route: Route }): ReactNode {
 interface RowProps {
   readonly session: Summary
   readonly now: number
+  readonly isFresh: boolean
   readonly isHere: boolean
   readonly isFirst: boolean
   readonly href: string
   readonly top: number
 }
 
-function SessionRow({ session, now, isHere, isFirst, href, top }: RowProps): ReactNode {
+function SessionRow({ session, now, isFresh, isHere, isFirst, href, top }: RowProps): ReactNode {
   const owner = [session.tenantId, session.userId].filter((part) => part !== null).join(' / ')
   const kind = session.kind.type === 'agent' ? word(session.kind['agentName']) : session.kind.type
-  const fresh = now - session.updatedAt < 1500
+  // Two names of one animation: the next change of a row begins it anew.
+  const fresh = isFresh ? ` fresh ${session.revision % 2 === 0 ? 'even' : 'odd'}` : ''
   return (
     <a
-      className={`session-row${fresh ? ' fresh' : ''}`}
+      className={`session-row${fresh}`}
       href={href}
       role="listitem"
       data-session={session.id}

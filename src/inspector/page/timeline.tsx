@@ -1,13 +1,18 @@
 /**
- * Every change of a session, newest first, loaded as one scrolls; choosing one looks at the session as it was then.
+ * Every change of a session, newest first, as a virtual list over all its revisions; what comes into view is read. Choosing
+ * one looks at the session as it was then.
  */
-import { useCallback, useEffect, useRef, useState, type ReactNode } from 'react'
-import { read, sessionPath, type ChangeLine } from './api.ts'
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { useEffect, useLayoutEffect, useRef, type ReactNode } from 'react'
+import type { ChangeLine } from './api.ts'
+import { useChangeLines } from './change-lines.ts'
 import { clock, visible, words } from './format.ts'
-import { Calm, RefusalNote, Status, word } from './parts.tsx'
+import { Calm, RefusalNote, Status, useIsNarrow, word } from './parts.tsx'
 import { sessionHash } from './route.ts'
 
-const PAGE = 200
+/** Heights of `.timeline a`: one line, or two on a narrow page. */
+const ROW = 36
+const NARROW_ROW = 56
 
 interface Props {
   readonly id: string
@@ -18,84 +23,96 @@ interface Props {
 
 /** The timeline of a session. */
 export function Timeline({ id, newest, revision, query }: Props): ReactNode {
-  const [lines, setLines] = useState<readonly ChangeLine[]>([])
-  const [error, setError] = useState<Error | undefined>()
-  const loading = useRef(false)
-
-  const load = useCallback(
-    (to: number, replace: boolean) => {
-      if (loading.current || to < 1) return
-      loading.current = true
-      read<{ items: readonly ChangeLine[] }>(sessionPath(id, `/changes?to=${to}&order=desc&limit=${PAGE}`))
-        .then(({ items }) => {
-          setLines((before) => (replace ? merge(items, before) : [...before, ...items]))
-          setError(undefined)
-        }, setError)
-        .finally(() => {
-          loading.current = false
-        })
-    },
-    [id],
+  const panel = useRef<HTMLDivElement>(null)
+  const seen = useRef(newest)
+  const height = useIsNarrow() ? NARROW_ROW : ROW
+  const rows = useVirtualizer({
+    count: newest,
+    getScrollElement: () => panel.current,
+    estimateSize: () => height,
+    getItemKey: (index) => newest - index,
+    overscan: 10,
+  })
+  useEffect(() => rows.measure(), [rows, height])
+  // Live, the list stays where it is scrolled to; a revision of the past is brought into view when it is chosen.
+  const chosen = revision === newest ? undefined : revision
+  useEffect(
+    () => rows.scrollToIndex(chosen === undefined ? 0 : seen.current - chosen, { align: 'auto' }),
+    [rows, chosen],
   )
-  useEffect(() => setLines([]), [id])
-  useEffect(() => load(newest, true), [load, newest])
 
-  const oldest = lines.at(-1)?.revision ?? 1
-  const here = useRef<HTMLAnchorElement>(null)
-  useEffect(() => here.current?.scrollIntoView({ block: 'nearest' }), [revision])
+  // Who reads further down keeps the line under the eye while new ones come in above it.
+  useLayoutEffect(() => {
+    const added = newest - seen.current
+    seen.current = newest
+    if (panel.current !== null && panel.current.scrollTop > height) panel.current.scrollTop += added * height
+  }, [newest, height])
 
-  if (error !== undefined) return <RefusalNote error={error} />
-  if (lines.length === 0) return <Calm title="Reading the timeline…" />
+  const shown = rows.getVirtualItems()
+  const { lines, error } = useChangeLines(
+    id,
+    newest - (shown.at(-1)?.index ?? 0),
+    newest - (shown[0]?.index ?? 0),
+  )
   return (
-    <div
-      className="panel"
-      onScroll={(event) => nearEnd(event.currentTarget) && oldest > 1 && load(oldest - 1, false)}
-    >
-      <ol className="timeline" aria-label="Changes, newest first">
-        {lines.map((line) => (
-          <li key={line.revision}>
-            <a
-              href={sessionHash(id, { rev: line.revision === newest ? null : String(line.revision) }, query)}
-              aria-current={line.revision === revision || undefined}
-              data-revision={line.revision}
-              ref={line.revision === revision ? here : null}
-            >
-              <span className="rev">{line.revision}</span>
-              <time className="quiet" title={new Date(line.at).toISOString()}>
-                {clock(line.at)}
-              </time>
-              <span className="event cut">{describe(line)}</span>
-              <span className="led-to">
-                {line.statusBefore !== line.status && line.revision > 1 ? (
-                  <span className="quiet">{line.statusBefore} → </span>
-                ) : null}
-                <Status status={line.status} />
-              </span>
-              <span className="said cut quiet">
-                {line.entries.map((entry) => visible(entry.preview)).join('  ·  ')}
-                {line.findings.map((finding) => (
-                  <span key={finding.limit} className="tag">
-                    {finding.limit} {finding.current} / {finding.max} {words(finding.action)}
-                  </span>
-                ))}
-                {line.operationId !== null && <span className="who mono"> {visible(line.operationId)}</span>}
-              </span>
-            </a>
-          </li>
-        ))}
+    <div className="panel" ref={panel}>
+      {error !== undefined && <RefusalNote error={error} />}
+      {error === undefined && lines.size === 0 && <Calm title="Reading the timeline…" />}
+      <ol className="timeline" aria-label="Changes, newest first" style={{ height: rows.getTotalSize() }}>
+        {shown.map(({ index, start }) => {
+          const at = newest - index
+          const place = { height, transform: `translateY(${start}px)` }
+          const line = lines.get(at)
+          return (
+            <li key={at} style={place} aria-setsize={newest} aria-posinset={index + 1}>
+              {line === undefined || line === null ? (
+                <span className="line quiet">
+                  <span className="rev">{at}</span>
+                  <span>{line === null ? 'no longer kept' : '…'}</span>
+                </span>
+              ) : (
+                <a
+                  className="line"
+                  href={sessionHash(id, { rev: at === newest ? null : String(at) }, query)}
+                  aria-current={at === revision || undefined}
+                  data-revision={at}
+                >
+                  <Line line={line} />
+                </a>
+              )}
+            </li>
+          )
+        })}
       </ol>
-      {oldest > 1 && <p className="padded quiet">Reading earlier changes…</p>}
     </div>
   )
 }
 
-function merge(items: readonly ChangeLine[], before: readonly ChangeLine[]): readonly ChangeLine[] {
-  const last = items.at(-1)?.revision ?? 0
-  return [...items, ...before.filter(({ revision }) => revision < last)]
-}
-
-function nearEnd(panel: HTMLElement): boolean {
-  return panel.scrollHeight - panel.scrollTop - panel.clientHeight < 600
+function Line({ line }: { readonly line: ChangeLine }): ReactNode {
+  return (
+    <>
+      <span className="rev">{line.revision}</span>
+      <time className="quiet" title={new Date(line.at).toISOString()}>
+        {clock(line.at)}
+      </time>
+      <span className="event cut">{describe(line)}</span>
+      <span className="led-to">
+        {line.statusBefore !== line.status && line.revision > 1 ? (
+          <span className="quiet">{line.statusBefore} → </span>
+        ) : null}
+        <Status status={line.status} />
+      </span>
+      <span className="said cut quiet">
+        {line.entries.map((entry) => visible(entry.preview)).join('  ·  ')}
+        {line.findings.map((finding) => (
+          <span key={finding.limit} className="tag">
+            {finding.limit} {finding.current} / {finding.max} {words(finding.action)}
+          </span>
+        ))}
+        {line.operationId !== null && <span className="who mono"> {visible(line.operationId)}</span>}
+      </span>
+    </>
+  )
 }
 
 function describe(line: ChangeLine): string {
