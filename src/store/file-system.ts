@@ -40,6 +40,8 @@ export interface FileSystem {
   list(folder: string): Promise<string[]>
   /** Makes a folder and its parents with mode 0700; fine when it is there. */
   makeFolder(path: string): Promise<void>
+  /** Removes an empty folder; rejects with ENOTEMPTY when something is in it. */
+  removeFolder(path: string): Promise<void>
   rename(from: string, to: string): Promise<void>
   /** A second name for a file; rejects with EEXIST when the name is taken: the only atomic "take" there is. */
   link(existing: string, name: string): Promise<void>
@@ -90,6 +92,7 @@ export const diskFileSystem: FileSystem = {
   async makeFolder(path) {
     await fs.mkdir(path, { recursive: true, mode: 0o700 })
   },
+  removeFolder: (path) => fs.rmdir(path),
   rename: (from, to) => fs.rename(from, to),
   link: (existing, name) => fs.link(existing, name),
   remove: (path) => fs.unlink(path),

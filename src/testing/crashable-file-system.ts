@@ -157,6 +157,16 @@ export class CrashableFileSystem implements FileSystem {
     })
   }
 
+  removeFolder(path: string): Promise<void> {
+    return this.#call('removeFolder', path, () => {
+      const { folder, name, node } = this.#find(path, 'removeFolder')
+      if (node === undefined) throw failure('ENOENT', 'removeFolder', path)
+      if (!isFolder(node)) throw failure('ENOTDIR', 'removeFolder', path)
+      if (node.names.size > 0) throw failure('ENOTEMPTY', 'removeFolder', path)
+      this.#tree.remove(folder, name)
+    })
+  }
+
   rename(from: string, to: string): Promise<void> {
     return this.#call('rename', from, () => {
       const source = this.#find(from, 'rename')

@@ -79,6 +79,11 @@ export class DamageDisk implements FileSystem {
     }
   }
 
+  async removeFolder(path: string): Promise<void> {
+    if ((await this.list(path)).length > 0) throw failure('ENOTEMPTY', path)
+    if (!this.#folders.delete(path)) throw failure('ENOENT', path)
+  }
+
   async rename(from: string, to: string): Promise<void> {
     this.#nodes.set(to, this.#node(from))
     this.#nodes.delete(from)

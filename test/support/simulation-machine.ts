@@ -2,11 +2,12 @@
  * A simulated machine: one disk, one clock, and the processes on it. Whether a file call goes on at once, later, or never is
  * decided by a seed, so that every order in which calls of one or two processes can end comes up sooner or later.
  */
-import type { FileHandle, FileSystem } from '../../src/store/file-system.ts'
+import type { FileSystem } from '../../src/store/file-system.ts'
 import type { Processes } from '../../src/store/json-store/processes.ts'
 import { CrashableFileSystem } from '../../src/testing/crashable-file-system.ts'
 import { ManualClock } from '../../src/testing/manual-clock.ts'
 import type { SeededRandom } from '../../src/testing/seeded-random.ts'
+import { gatedFiles } from './gated-files.ts'
 
 interface Held {
   readonly by: SimulatedProcess
@@ -23,7 +24,7 @@ export class SimulatedProcess {
 
   constructor(pid: number, disk: FileSystem, wait: (by: SimulatedProcess) => Promise<void> | undefined) {
     this.pid = pid
-    this.files = passing(disk, async () => {
+    this.files = gatedFiles(disk, async () => {
       await wait(this)
       if (this.isDead)
         throw Object.assign(new Error('EIO: the process is dead'), {
@@ -126,32 +127,6 @@ export class SimulatedMachine {
 /** Resolves when everything that can go on without a file call, a timer or the next command has done so. */
 export function quiet(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
-}
-
-/** A disk whose calls all pass a gate, which throws for a process that is dead, and may make a call wait. */
-function passing(disk: FileSystem, gate: () => Promise<void>): FileSystem {
-  const pass = async <T>(call: () => Promise<T>): Promise<T> => {
-    await gate()
-    return call()
-  }
-  const handleOf = (handle: FileHandle): FileHandle => ({
-    read: (target, offset, length, position) => pass(() => handle.read(target, offset, length, position)),
-    write: (bytes, position) => pass(() => handle.write(bytes, position)),
-    truncate: (size) => pass(() => handle.truncate(size)),
-    sync: () => pass(() => handle.sync()),
-    size: () => pass(() => handle.size()),
-    close: () => pass(() => handle.close()),
-  })
-  return {
-    open: (path, mode) => pass(() => disk.open(path, mode).then(handleOf)),
-    status: (path) => pass(() => disk.status(path)),
-    list: (folder) => pass(() => disk.list(folder)),
-    makeFolder: (path) => pass(() => disk.makeFolder(path)),
-    rename: (from, to) => pass(() => disk.rename(from, to)),
-    link: (existing, name) => pass(() => disk.link(existing, name)),
-    remove: (path) => pass(() => disk.remove(path)),
-    syncFolder: (path) => pass(() => disk.syncFolder(path)),
-  }
 }
 
 /** A `WeakRef` that never lets go, so that a run does not depend on when memory is collected. */

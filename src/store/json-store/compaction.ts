@@ -29,6 +29,8 @@ export interface CompactionHost {
   readonly folder: string
   /** The folder of the segments. */
   readonly journalFolder: string
+  /** The folder of what the owner has not finished, or has removed. */
+  readonly staging: string
   readonly index: SessionIndex
   readonly snapshots: Snapshots
   readonly unique: () => string
@@ -116,6 +118,8 @@ export async function eraseSessions(host: CompactionHost, sessionIds: readonly s
   await host.snapshots.erase(sessionIds)
   await removeLeftovers(host, needles)
   await forget(host, sessionIds)
+  // Files that were removed, older indexes too, left through this folder.
+  await host.files.syncFolder(host.staging)
   host.index.countedDead(Math.max(0, host.index.deadBytes - dead))
 }
 
@@ -169,9 +173,10 @@ async function replace(host: CompactionHost, scan: SegmentScan, rules: RewriteRu
 async function removeLeftovers(host: CompactionHost, needles: readonly Buffer[]): Promise<void> {
   const places = [
     { folder: `${host.folder}/${ASIDE_FOLDER}`, isLeftover: () => true },
-    { folder: host.journalFolder, isLeftover: (name: string) => /\.stale-|\.tmp$/.test(name) },
-    { folder: `${host.folder}/${SNAPSHOT_FOLDER}`, isLeftover: (name: string) => name.endsWith('.tmp') },
-    { folder: host.folder, isLeftover: (name: string) => name.endsWith('.tmp') },
+    { folder: host.staging, isLeftover: () => true },
+    { folder: host.journalFolder, isLeftover: (name: string) => name.includes('.stale-') },
+    { folder: `${host.folder}/${SNAPSHOT_FOLDER}`, isLeftover: () => false },
+    { folder: host.folder, isLeftover: () => false },
   ]
   for (const { folder, isLeftover } of places) {
     if ((await host.files.status(folder))?.kind !== 'folder') continue

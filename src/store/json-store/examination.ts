@@ -20,6 +20,7 @@ import { JOURNAL_FOLDER, parseSegmentName, readHeader, segmentName } from './seg
 import { SegmentTable } from './segment-table.ts'
 import { SessionIndex } from './session-index.ts'
 import { decodeShard, SNAPSHOT_FOLDER } from './snapshots.ts'
+import { parseStagingName } from './staging.ts'
 import type { Snapshot } from './snapshots.ts'
 import type { StoreDocument } from './store-file.ts'
 import { readStoreFile, STORE_FILE } from './store-file.ts'
@@ -201,7 +202,11 @@ async function leftoversOf(files: FileSystem, folder: string): Promise<string[]>
     [
       '',
       (name) =>
-        own.has(name) || parseIndexFileName(name) !== undefined || parseOwnerFileName(name) !== undefined,
+        own.has(name) ||
+        parseIndexFileName(name) !== undefined ||
+        parseOwnerFileName(name) !== undefined ||
+        // In use, or gone with the next owner.
+        parseStagingName(name) !== undefined,
     ],
     [`${JOURNAL_FOLDER}/`, (name) => parseSegmentName(name) !== undefined],
     [`${SNAPSHOT_FOLDER}/`, (name) => SHARD.test(name)],

@@ -10,7 +10,7 @@ import type { SessionError } from '../../errors.ts'
 import { sessionError } from '../../errors.ts'
 import type { Change, StoredState } from '../change.ts'
 import type { FileSystem } from '../file-system.ts'
-import { diskFileSystem } from '../file-system.ts'
+import { diskFileSystem, errnoOf } from '../file-system.ts'
 import type {
   ChangeRange,
   Head,
@@ -30,9 +30,9 @@ import { highestEpoch, listSegments, readJournal, repairJournal } from './recove
 import { isNewline } from './line.ts'
 import { JOURNAL_FOLDER, readHeader, segmentName } from './segment.ts'
 import { shardOf, SNAPSHOT_FOLDER } from './snapshots.ts'
+import { stagedFiles } from './staging.ts'
 import { checkFolder, readStoreFile, STORE_FORMAT, syncWayTo, writeStoreFile } from './store-file.ts'
 import { StoreView } from './store-view.ts'
-import type { WatchedFiles } from './watched-files.ts'
 import { watchFiles } from './watched-files.ts'
 
 /** A JSON store in a folder, not opened yet: `open` takes it or looks into it. */
@@ -45,7 +45,6 @@ export class JsonStore implements SessionStore {
   readonly capabilities: StoreCapabilities = { durable: true, readWhileOwned: true }
   readonly #options: JsonStoreOptions
   readonly #files: FileSystem
-  readonly #watched: WatchedFiles
   readonly #dir: string
   readonly #journalFolder: string
   #view: StoreView | undefined
@@ -57,8 +56,7 @@ export class JsonStore implements SessionStore {
 
   constructor(options: JsonStoreOptions) {
     this.#options = options
-    this.#watched = watchFiles(options.files ?? diskFileSystem)
-    this.#files = this.#watched.files
+    this.#files = options.files ?? diskFileSystem
     this.#dir = resolve(options.dir)
     this.#journalFolder = `${this.#dir}/${JOURNAL_FOLDER}`
   }
@@ -173,16 +171,17 @@ export class JsonStore implements SessionStore {
   }
 
   async #openOwned(): Promise<void> {
-    const files = this.#files
     const dir = this.#dir
     const { unique, clock, processes } = this.#options
-    await files.makeFolder(this.#journalFolder)
+    await this.#files.makeFolder(this.#journalFolder)
     const token = unique()
-    const ownership = await takeOwnership(files, dir, {
+    const ownership = await takeOwnership(this.#files, dir, {
       token,
-      highestEpoch: () => highestEpoch(files, dir),
+      highestEpoch: () => highestEpoch(this.#files, dir),
       ...(processes === undefined ? {} : { processes }),
     })
+    const watched = watchFiles(stagedFiles(this.#files, ownership.staging))
+    const { files } = watched
     try {
       let document = await readStoreFile(files, dir)
       if (document === undefined) {
@@ -207,12 +206,14 @@ export class JsonStore implements SessionStore {
         now: () => clock.now(),
       })
       ownership.fenced()
-      const view = this.#look(recovered)
+      const view = this.#look(recovered, files)
       const options = this.#options
-      this.#owned = new OwnedStore({ options, watched: this.#watched, dir, storeId, ownership, view, start })
+      this.#owned = new OwnedStore({ options, watched, dir, storeId, ownership, view, start })
     } catch (error) {
+      const isLost = errnoOf(error) === 'ENOENT' && !(await ownership.isOurs())
       await ownership.release().catch(() => undefined)
-      throw error
+      const { epoch } = ownership
+      throw isLost ? sessionError('STORE_FENCED', { epoch, newer: epoch + 1 }, error) : error
     }
     this.#report()
   }
@@ -225,10 +226,10 @@ export class JsonStore implements SessionStore {
     return header?.storeId ?? this.#options.unique()
   }
 
-  #look(recovered: Recovered): StoreView {
+  #look(recovered: Recovered, files = this.#files): StoreView {
     this.#seen = recovered.end
     const view = new StoreView({
-      files: this.#files,
+      files,
       dir: this.#dir,
       unique: this.#options.unique,
       recovered,

@@ -26,6 +26,7 @@ import type { RecentSession } from './recent-sessions.ts'
 import { extraOf } from './recover.ts'
 import { JOURNAL_FOLDER } from './segment.ts'
 import { SegmentsAhead } from './segments-ahead.ts'
+import { stagedFiles } from './staging.ts'
 import type { StoreView } from './store-view.ts'
 import { threadWriter } from './thread-writer.ts'
 import type { WatchedFiles } from './watched-files.ts'
@@ -75,9 +76,9 @@ export class OwnedStore {
     // The journal's own failures are judged by the journal.
     const files: FileSystem = options.files ?? diskFileSystem
     const { clock, unique } = options
-    const { epoch } = ownership
+    const { epoch, staging } = ownership
     const { index } = view.recovered.state
-    const place = { folder: dir, epoch }
+    const place = { folder: dir, epoch, staging }
     const host = options.writer ?? (options.files === undefined ? 'thread' : 'in-process')
     const segmentBytes = options.segmentBytes ?? SEGMENT_BYTES
     this.#made = made
@@ -92,7 +93,12 @@ export class OwnedStore {
       segmentBytes,
       idleMarkMs: options.idleMarkMs ?? IDLE_MARK_MS,
       writer: host === 'thread' ? threadWriter(place) : inProcessWriter(files, place),
-      ahead: new SegmentsAhead({ files, folder: `${dir}/${JOURNAL_FOLDER}`, segmentBytes, unique }),
+      ahead: new SegmentsAhead({
+        files: stagedFiles(files, staging),
+        folder: `${dir}/${JOURNAL_FOLDER}`,
+        segmentBytes,
+        unique,
+      }),
       keep: (change) => view.window.copy(change),
       onWritten: this.#onWritten,
       onDurable: this.#onDurable,
@@ -282,6 +288,7 @@ export class OwnedStore {
       files: watched.files,
       folder: dir,
       journalFolder: `${dir}/${JOURNAL_FOLDER}`,
+      staging: ownership.staging,
       index,
       snapshots: view.snapshots,
       unique: options.unique,
@@ -313,6 +320,7 @@ export class OwnedStore {
       return await task()
     } catch (error) {
       const doubt = watched.takeDoubt()
+      if (errnoOf(error) === 'ENOENT') await this.#requireOurs()
       if (doubt !== undefined) {
         this.#journal.stop(operation, doubt)
         throw sessionError('STORE_FAILED', { operation, reason: doubt }, error)

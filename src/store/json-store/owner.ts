@@ -14,6 +14,7 @@ import { isJsonObject } from '../../json.ts'
 import { errnoOf, type FileSystem, readWhole, replaceFile } from '../file-system.ts'
 import type { ProcessIdentity, Processes } from './processes.ts'
 import { systemProcesses } from './processes.ts'
+import { parseStagingName, removeIfThere, removeStaging, stagedFiles, stagingName } from './staging.ts'
 
 /** What an owner file says. */
 export interface OwnerRecord extends ProcessIdentity {
@@ -36,6 +37,8 @@ export interface OwnerStatus {
 /** A store that is ours until `release`, or until `isOurs` says otherwise. */
 export interface Ownership {
   readonly epoch: number
+  /** The path of the folder through which this owner changes names (staging.ts). */
+  readonly staging: string
   /** No earlier owner can add to the journal any more; otherwise the journal has to be fenced, and `fenced` told (OW6). */
   readonly isFenced: boolean
   /** The journal bears this epoch: what an earlier owner still adds is not read. */
@@ -56,6 +59,7 @@ export interface TakeOptions {
 }
 
 const NAME = /^owner-(\d{6,})$/
+const UNFINISHED = /^owner\..*\.tmp$/
 
 /** The name of the owner file of an epoch. */
 export function ownerFileName(epoch: number): string {
@@ -69,7 +73,7 @@ export function parseOwnerFileName(name: string): number | undefined {
 }
 
 /**
- * Takes the store in `folder`, which must exist (OW1–OW4).
+ * Takes the store in `folder`, which must exist (OW1–OW4). No earlier owner can change a name in it afterwards (ST2).
  * @throws STORE_LOCKED while another owner lives, a runtime of this same process included.
  * @throws STORE_CORRUPT when the newest owner file is not legible: nobody can tell whether its process lives.
  */
@@ -85,19 +89,22 @@ export async function takeOwnership(
     if (free === undefined) continue
     const { epoch, isFenced } = free
     const record = { ...self, fenced: isFenced }
-    if (!(await linked(files, folder, epoch, record))) continue
-    const own = `${folder}/${ownerFileName(epoch)}`
-    // A starter that slept between looking and linking may have taken a number that was used and removed (OW2).
-    const epochs = await listEpochs(files, folder)
-    if (epochs.some((other) => other > epoch)) {
-      await removeIfThere(files, own)
-      continue
+    // Before the store is ours: whoever succeeds us has to find it.
+    const staging = `${folder}/${stagingName(epoch, options.token)}`
+    await files.makeFolder(staging)
+    let isTaken = false
+    try {
+      isTaken = await taken(files, folder, epoch, record)
+    } finally {
+      if (!isTaken) await removeStaging(files, staging).catch(() => undefined)
     }
+    if (!isTaken) continue
+    await removeRemains(files, folder, epoch, staging)
     await files.syncFolder(folder)
-    for (const other of epochs.toSorted((a, b) => a - b)) {
+    for (const other of (await listEpochs(files, folder)).toSorted((a, b) => a - b)) {
       if (other < epoch) await removeIfThere(files, `${folder}/${ownerFileName(other)}`)
     }
-    return ownership(files, folder, epoch, record)
+    return ownership(files, folder, { epoch, staging, record })
   }
 }
 
@@ -140,24 +147,51 @@ async function freeEpoch(
   throw sessionError('STORE_LOCKED', { place: folder, pid: record.pid, epoch: newest })
 }
 
-function ownership(files: FileSystem, folder: string, epoch: number, record: OwnerRecord): Ownership {
+/** What earlier owners and starters left; those of the same epoch lost the race for it. */
+async function removeRemains(files: FileSystem, folder: string, epoch: number, own: string): Promise<void> {
+  for (const name of await files.list(folder)) {
+    const of = parseStagingName(name)
+    const path = `${folder}/${name}`
+    if (of !== undefined && of <= epoch && path !== own) await removeStaging(files, path)
+    if (UNFINISHED.test(name)) await removeIfThere(files, path)
+  }
+}
+
+interface TakenStore {
+  readonly epoch: number
+  readonly staging: string
+  readonly record: OwnerRecord
+}
+
+function ownership(files: FileSystem, folder: string, { epoch, staging, record }: TakenStore): Ownership {
   const own = `${folder}/${ownerFileName(epoch)}`
   const successor = `${folder}/${ownerFileName(epoch + 1)}`
   let { released, fenced } = record
-  const isOurs = async (): Promise<boolean> =>
-    !released && (await files.status(successor)) === undefined && (await files.status(own)) !== undefined
+  const isNewest = async (): Promise<boolean> =>
+    (await files.status(successor)) === undefined && (await files.status(own)) !== undefined
+  const isOurs = async (): Promise<boolean> => !released && (await isNewest())
+  const letGo = async (): Promise<void> => {
+    released = true
+    const bytes = bytesOf({ ...record, released, fenced })
+    try {
+      await replaceFile(stagedFiles(files, staging), folder, ownerFileName(epoch), bytes, record.token)
+    } catch (error) {
+      // Who lost the store meanwhile has nothing to let go.
+      if (errnoOf(error) !== 'ENOENT' || (await isNewest())) throw error
+    }
+  }
   return {
     epoch,
+    staging,
     isFenced: fenced,
     fenced() {
       fenced = true
     },
     isOurs,
     async release() {
-      if (!(await isOurs())) return
-      released = true
-      const bytes = bytesOf({ ...record, released, fenced })
-      await replaceFile(files, folder, ownerFileName(epoch), bytes, record.token)
+      if (await isOurs()) await letGo()
+      // The next owner removes what this one could not.
+      await removeStaging(files, staging).catch(() => undefined)
     },
   }
 }
@@ -204,6 +238,20 @@ function bytesOf(record: OwnerRecord): Buffer {
   return Buffer.from(`${JSON.stringify(record)}\n`, 'utf8')
 }
 
+/** Takes an epoch (OW1, OW4); false when others were first. */
+async function taken(
+  files: FileSystem,
+  folder: string,
+  epoch: number,
+  record: OwnerRecord,
+): Promise<boolean> {
+  if (!(await linked(files, folder, epoch, record))) return false
+  // A starter that slept between looking and linking may have taken a number that was used and removed (OW2).
+  const isNewest = (await listEpochs(files, folder)).every((other) => other <= epoch)
+  if (!isNewest) await removeIfThere(files, `${folder}/${ownerFileName(epoch)}`)
+  return isNewest
+}
+
 /** Takes an epoch's name for a complete file (OW1, OW4); false when it is taken or the temporary file was swept away. */
 async function linked(
   files: FileSystem,
@@ -227,13 +275,5 @@ async function linked(
     throw error
   } finally {
     await removeIfThere(files, temporary)
-  }
-}
-
-async function removeIfThere(files: FileSystem, path: string): Promise<void> {
-  try {
-    await files.remove(path)
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error
   }
 }

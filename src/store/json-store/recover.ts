@@ -21,9 +21,9 @@ import type { JournalState, ScanResult } from './journal-scan.ts'
 import { scanJournal } from './journal-scan.ts'
 import { encodeHeader, encodeMark } from './line.ts'
 import { JOURNAL_FOLDER, parseSegmentName, scanSegment, segmentName } from './segment.ts'
-import { SNAPSHOT_FOLDER } from './snapshots.ts'
 import { SegmentTable } from './segment-table.ts'
 import { SessionIndex } from './session-index.ts'
+import { parseStagingName } from './staging.ts'
 
 /** What opening found. */
 export interface Recovered {
@@ -49,7 +49,9 @@ export async function listSegments(files: FileSystem, journal: string): Promise<
 
 /** The highest epoch a store bears, its owner files aside; 0 when it bears none. @throws FORMAT_TOO_NEW */
 export async function highestEpoch(files: FileSystem, folder: string): Promise<number> {
-  const indexes = (await files.list(folder)).map((name) => parseIndexFileName(name)?.epoch ?? 0)
+  const names = (await files.list(folder)).map(
+    (name) => parseIndexFileName(name)?.epoch ?? parseStagingName(name) ?? 0,
+  )
   const journal = `${folder}/${JOURNAL_FOLDER}`
   let written = 0
   // The newest segment may be that of a stale owner, so no single one knows.
@@ -57,7 +59,7 @@ export async function highestEpoch(files: FileSystem, folder: string): Promise<n
     const { epoch } = await scanSegment(files, `${journal}/${segmentName(segment)}`, segment)
     written = Math.max(written, epoch)
   }
-  return Math.max(written, ...indexes)
+  return Math.max(written, ...names)
 }
 
 /** Reads everything and alters nothing (X1). @throws FORMAT_TOO_NEW */
@@ -152,7 +154,6 @@ export async function repairJournal(
   const { files, folder, unique } = options
   const journal = `${folder}/${JOURNAL_FOLDER}`
   const { end, state } = recovered
-  for (const place of [folder, journal, `${folder}/${SNAPSHOT_FOLDER}`]) await removeLeftovers(files, place)
   const mayGrow = end.offset > 0 && state.table.get(end.segment)?.isCompacted !== true
   const { stale, empty } = recovered.scan ?? { stale: [], empty: [] }
   for (const segment of stale) {
@@ -245,16 +246,4 @@ async function rewrite(
   if (!(await isOurs())) throw sessionError('STORE_FENCED', { epoch, newer: epoch + 1 })
   await files.rename(temporary, path)
   return { ...end, offset: end.offset + mark.length }
-}
-
-/** Files that nobody finished hold what may be erased one day. */
-async function removeLeftovers(files: FileSystem, folder: string): Promise<void> {
-  if ((await files.status(folder)) === undefined) return
-  for (const name of await files.list(folder)) {
-    if (!name.endsWith('.tmp')) continue
-    // An owner that was taken for dead and goes on may have finished it meanwhile.
-    await files.remove(`${folder}/${name}`).catch((error: unknown) => {
-      if (errnoOf(error) !== 'ENOENT') throw error
-    })
-  }
 }

@@ -31,6 +31,7 @@ import { JOURNAL_FOLDER, scanSegment, segmentName } from './segment.ts'
 import type { AddedLine } from './segment-rewrite.ts'
 import { rewriteSegment } from './segment-rewrite.ts'
 import { SNAPSHOT_FOLDER, Snapshots } from './snapshots.ts'
+import { stagedFiles } from './staging.ts'
 import { checkFolder, STORE_FILE } from './store-file.ts'
 
 /** How to repair a store. */
@@ -69,7 +70,7 @@ export async function repair(dir: string, options: RepairOptions): Promise<Repai
     ...taking,
   })
   try {
-    return await new Repair(files, place, unique, ownership).run()
+    return await new Repair(stagedFiles(files, ownership.staging), place, unique, ownership).run()
   } finally {
     await ownership.release()
   }

@@ -3,17 +3,18 @@
  *   W4  A name is taken only when it is free: neither a new nor a prepared segment ever replaces a file.
  *   W5  After an error other than "no room" nothing is tried again: the disk and the page cache may disagree.
  *   W9  An owner that lost the store writes into no file of the next one: it looks at the fence after it opened a file that
- *       was there, and before it makes a new one.
+ *       was there, and before it makes a new one. Whatever it makes goes through its staging folder, which is gone by then.
  */
 import type { FileHandle, FileSystem } from '../file-system.ts'
 import { errnoOf } from '../file-system.ts'
 import { ownerFileName } from './owner.ts'
 import { JOURNAL_FOLDER, segmentName } from './segment.ts'
+import { type NamingFiles, stagedNames } from './staging.ts'
 import { isNoRoom } from './watched-files.ts'
 import type { WriteOrder, WriteOutcome, WriterPlace } from './writer.ts'
 
 /** The calls a writer makes of a disk. */
-export type WriterFiles = Pick<FileSystem, 'open' | 'status' | 'link' | 'remove' | 'syncFolder'>
+export type WriterFiles = NamingFiles & Pick<FileSystem, 'status' | 'syncFolder'>
 
 const WRITTEN: WriteOutcome = { kind: 'written' }
 const FENCED: WriteOutcome = { kind: 'fenced', wrote: false }
@@ -22,6 +23,7 @@ const FENCED_BEHIND: WriteOutcome = { kind: 'fenced', wrote: true }
 /** Writes batches to one segment after the other. */
 export class SegmentWriter {
   readonly #files: WriterFiles
+  readonly #names: NamingFiles
   readonly #folder: string
   readonly #owner: string
   readonly #successor: string
@@ -29,6 +31,7 @@ export class SegmentWriter {
 
   constructor(files: WriterFiles, place: WriterPlace) {
     this.#files = files
+    this.#names = stagedNames(files, place.staging)
     this.#folder = `${place.folder}/${JOURNAL_FOLDER}`
     this.#owner = `${place.folder}/${ownerFileName(place.epoch)}`
     this.#successor = `${place.folder}/${ownerFileName(place.epoch + 1)}`
@@ -52,6 +55,8 @@ export class SegmentWriter {
       return (await this.#isOurs()) ? WRITTEN : FENCED_BEHIND
     } catch (error) {
       const reason = reasonOf(error)
+      // Nothing was written: what is missing is a name, and with it the staging folder.
+      if (reason === 'ENOENT' && !(await this.#isStillOurs())) return FENCED
       if (!isNoRoom(error)) return { kind: 'failed', reason }
       try {
         await (isNew ? this.#takeBackSegment(order, path) : this.#takeBack(order.offset))
@@ -82,21 +87,21 @@ export class SegmentWriter {
   async #openSegment({ opening, segment }: WriteOrder, path: string): Promise<void> {
     if (opening?.from !== 'prepared') {
       const mode = opening?.from === 'new' ? 'create-synced' : 'write-synced'
-      this.#open = { segment, path, handle: await this.#files.open(path, mode) }
+      this.#open = { segment, path, handle: await this.#names.open(path, mode) }
       return
     }
     // Under its temporary name: by the time it has the other one, that may be the file of another owner (W9).
     const { temporary } = opening
-    const handle = await this.#files.open(temporary, 'write-synced')
+    const handle = await this.#names.open(temporary, 'write-synced')
     try {
       // A link, not a rename: it fails when the name is taken (W4).
-      await this.#files.link(temporary, path)
+      await this.#names.link(temporary, path)
     } catch (error) {
       await handle.close().catch(() => undefined)
       throw error
     }
     this.#open = { segment, path, handle }
-    await this.#files.remove(temporary)
+    await this.#names.remove(temporary)
   }
 
   #handle(): FileHandle {
@@ -111,10 +116,10 @@ export class SegmentWriter {
   }
 
   async #takeBackSegment({ opening }: WriteOrder, path: string): Promise<void> {
-    if (opening?.from === 'prepared') await this.#files.remove(opening.temporary).catch(() => undefined)
+    if (opening?.from === 'prepared') await this.#names.remove(opening.temporary).catch(() => undefined)
     if (this.#open !== undefined) {
       await this.#close()
-      await this.#files.remove(path)
+      await this.#names.remove(path)
     }
     await this.#files.syncFolder(this.#folder)
   }
@@ -123,6 +128,10 @@ export class SegmentWriter {
     const open = this.#open
     this.#open = undefined
     await open?.handle.close()
+  }
+
+  async #isStillOurs(): Promise<boolean> {
+    return this.#isOurs().catch(() => true)
   }
 
   /** The successor is looked for first: lower numbers are removed only after a higher one exists. */

@@ -45,6 +45,7 @@ export function watchFiles(files: FileSystem): WatchedFiles {
       status: (path) => files.status(path),
       list: (folder) => files.list(folder),
       makeFolder: (path) => files.makeFolder(path),
+      removeFolder: (path) => files.removeFolder(path),
       rename: (from, to) => watch(files.rename(from, to), true),
       link: (existing, name) => files.link(existing, name),
       remove: (path) => files.remove(path),

@@ -38,6 +38,7 @@ const blockingFiles: WriterFiles = {
     const kind = found.isFile() ? 'file' : found.isDirectory() ? 'folder' : 'other'
     return { kind, bytes: found.size, mode: found.mode & 0o777, uid: found.uid }
   },
+  rename: async (from, to) => fs.renameSync(from, to),
   link: async (existing, name) => fs.linkSync(existing, name),
   remove: async (path) => fs.unlinkSync(path),
   async syncFolder(path) {

@@ -56,4 +56,6 @@ export interface WriterPlace {
   /** The folder of the store. */
   readonly folder: string
   readonly epoch: number
+  /** The folder through which this owner changes names. */
+  readonly staging: string
 }

@@ -210,12 +210,12 @@ test('[CO5, JN17] after erasing neither the id nor the content is in any file', 
   const all = await arranged(files)
   await all.store.checkpoint()
   await files.makeFolder('/s/aside')
+  const staging = (await files.list('/s')).find((name) => name.startsWith('staging-'))
   const leftovers = [
     '/s/aside/00000001-7.bin',
     '/s/journal/00000099.jsonl.stale-x',
-    '/s/journal/00000001.jsonl.x.tmp',
-    '/s/snapshots/e8.json.x.tmp',
-    '/s/index-000001-00000009.bin.x.tmp',
+    `/s/${staging}/00000001.jsonl.x.tmp`,
+    `/s/${staging}/e8.json.removed`,
   ]
   for (const path of leftovers) {
     const handle = await files.open(path, 'create')

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Change } from '../../../../src/store/change.ts'
+import { removeStaging } from '../../../../src/store/json-store/staging.ts'
 import type { JsonStore } from '../../../../src/store/json-store/json-store.ts'
 import { SampleSession } from '../../../../src/testing/store-contract/sample-session.ts'
 import { JsonMachine, PLACE, segmentPath } from '../../../support/json-machine.ts'
@@ -289,7 +290,7 @@ test('[OS4, JN14] what an owner was writing when its successor tidied up fails b
   gone.remove = async () => {
     await machine.overwrite(`${PLACE}/owner-000002`, Buffer.from('{}'))
     for (const name of await machine.files.list(PLACE))
-      if (name.endsWith('.tmp')) await machine.files.remove(`${PLACE}/${name}`)
+      if (name.startsWith('staging-')) await removeStaging(machine.files, `${PLACE}/${name}`)
   }
 
   const details = { epoch: 1, newer: 2 }

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -42,7 +42,8 @@ test('the first owner of an empty folder gets epoch 1', async () => {
 
   expect(owner.epoch).toBe(1)
   expect(await owner.isOurs()).toBe(true)
-  expect(readdirSync(folder)).toEqual(['owner-000001'])
+  expect(readdirSync(folder)).toEqual(['owner-000001', 'staging-000001-token-1'])
+  expect(owner.staging).toBe(join(folder, 'staging-000001-token-1'))
 })
 
 test('[OW3, JN13] a living owner keeps the store; the refusal names its pid and writes nothing', async () => {
@@ -53,7 +54,7 @@ test('[OW3, JN13] a living owner keeps the store; the refusal names its pid and 
 
   const details = { place: folder, pid: 1, epoch: 1 }
   await expect(second).rejects.toMatchObject({ code: 'STORE_LOCKED', details })
-  expect(readdirSync(folder)).toEqual(['owner-000001'])
+  expect(readdirSync(folder)).toEqual(['owner-000001', 'staging-000001-token-1'])
   expect(readFileSync(join(folder, 'owner-000001'), 'utf8')).toBe(before)
 })
 
@@ -65,7 +66,7 @@ test('[OW2, OW3, JN13, JN14] a dead owner is succeeded under the next number and
   expect(second.epoch).toBe(2)
   expect(await first.isOurs()).toBe(false)
   expect(await second.isOurs()).toBe(true)
-  expect(readdirSync(folder)).toEqual(['owner-000002'])
+  expect(readdirSync(folder)).toEqual(['owner-000002', 'staging-000002-token-2'])
 })
 
 test('[OW2] a released store keeps its number, and the next owner takes the one after it', async () => {
@@ -105,7 +106,7 @@ test('[OW2] an owner that lost the store does not come back by releasing it', as
 
   await first.release()
 
-  expect(readdirSync(folder)).toEqual(['owner-000002'])
+  expect(readdirSync(folder)).toEqual(['owner-000002', 'staging-000002-token-2'])
 })
 
 test('[OW1] of two starters that saw the same dead owner one wins and the other is refused', async () => {
@@ -140,7 +141,7 @@ test('[OW2] a starter that slept before its link does not take a number that was
   const late = take(4, dead, sleepy)
 
   await expect(late).rejects.toMatchObject({ code: 'STORE_LOCKED', details: { pid: 3, epoch: 3 } })
-  expect(readdirSync(folder)).toEqual(['owner-000003'])
+  expect(readdirSync(folder)).toEqual(['owner-000003', 'staging-000003-token-3'])
 })
 
 test('[OW5] lower numbers are removed lowest first', async () => {
@@ -178,6 +179,37 @@ test('[OW4] an owner file that is not legible is refused, not overruled', async 
     details: { file: `${folder}/owner-000004` },
   })
   expect(readdirSync(folder)).toEqual(['owner-000004'])
+})
+
+test('[ST2, OW2] a takeover removes what earlier owners and starters of its own epoch left, and nothing of later ones', async () => {
+  await take(1)
+  for (const name of ['staging-000002-lost', 'staging-000003-next', 'staging-x', 'staging-000001-older']) {
+    mkdirSync(join(folder, name))
+    writeFileSync(join(folder, name, 'half.tmp'), 'half')
+  }
+  for (const name of ['owner.dead.tmp', 'x.tmp', 'owner.tmp.json']) writeFileSync(join(folder, name), '')
+
+  await take(2, new Set([1]))
+
+  expect(readdirSync(folder)).toEqual([
+    'owner-000002',
+    'owner.tmp.json',
+    'staging-000002-token-2',
+    'staging-000003-next',
+    'staging-x',
+    'x.tmp',
+  ])
+})
+
+test('[ST2] a starter that cannot take the store leaves no folder behind', async () => {
+  const full: FileSystem = {
+    ...diskFileSystem,
+    link: () => Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' })),
+  }
+
+  await expect(take(1, undefined, full)).rejects.toMatchObject({ code: 'ENOSPC' })
+
+  expect(readdirSync(folder)).toEqual([])
 })
 
 test('a bystander sees who owns the store, and whether it lives', async () => {

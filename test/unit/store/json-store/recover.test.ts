@@ -60,9 +60,9 @@ test('[X2] after a kill the last segment is written anew before it is trusted', 
 
   const store = await watched.owner()
 
-  const renamed = calls.findIndex((call) => call.startsWith(`rename ${segmentPath(1)}.`))
+  const renamed = calls.findIndex((call) => /^rename .*\/staging-000002-[^/]*\/00000001\.jsonl\./.test(call))
   expect(renamed).toBeGreaterThan(-1)
-  expect(calls.slice(0, renamed).some((call) => call.startsWith(`sync ${segmentPath(1)}.`))).toBe(true)
+  expect(calls.slice(0, renamed).some((call) => /^sync .*\/staging-000002-[^/]*\/00000001\.jsonl\./.test(call))).toBe(true)
   expect(calls.slice(renamed)).toContain(`syncFolder ${PLACE}/journal`)
   await expectAll(store, sessions)
   await store.close()
@@ -414,16 +414,4 @@ test('[X1] a line of a newer version: refused, and no journal file is touched', 
     })
   }
   expect(machine.journal()).toEqual(new Map([['00000001.jsonl', altered]]))
-})
-
-test('leftovers of a killed process are removed', async () => {
-  const { machine, sessions } = await furnished(2)
-  await machine.overwrite(`${PLACE}/journal/00000002.jsonl.x.tmp`, Buffer.alloc(100, '\n'))
-  await machine.overwrite(`${PLACE}/index-000001-00000009.bin.x.tmp`, Buffer.from('half'))
-
-  const store = await machine.owner()
-
-  expect([...machine.files.contents().keys()].filter((path) => path.endsWith('.tmp'))).toEqual([])
-  await expectAll(store, sessions)
-  await store.close()
 })

@@ -401,31 +401,3 @@ test('[X4] an earlier owner that made the next segment meanwhile is told from a 
   place.files.failNext('open', 'EIO')
   await expect(place.repair(recovered, { mustFence: true })).rejects.toMatchObject({ code: 'EIO' })
 })
-
-test('[X3] leftovers go from every folder that can hold some, and nothing else does', async () => {
-  const { place } = await sealed()
-  const { files } = place
-  await files.makeFolder(`${FOLDER}/snapshots`)
-  const folders = [FOLDER, JOURNAL, `${FOLDER}/snapshots`]
-  for (const folder of folders) {
-    for (const name of ['x.tmp', 'tmp', 'x.tmp.json']) await files.open(`${folder}/${name}`, 'create')
-  }
-
-  await place.repair(await place.read())
-
-  const left = [...files.contents().keys()].filter((path) => path.includes('tmp'))
-  expect(left.sort()).toEqual(folders.flatMap((folder) => [`${folder}/tmp`, `${folder}/x.tmp.json`]).sort())
-})
-
-test('[X3] a leftover that somebody finished meanwhile is no matter, one that cannot be removed is', async () => {
-  const { place } = await sealed()
-  const recovered = await place.read()
-  await place.files.open(`${FOLDER}/x.tmp`, 'create')
-
-  place.files.failNext('remove', 'EIO')
-  await expect(place.repair(recovered)).rejects.toMatchObject({ code: 'EIO' })
-  place.files.failNext('remove', 'ENOENT')
-  const start = await place.repair(recovered)
-
-  expect(start.isOpen).toBe(false)
-})

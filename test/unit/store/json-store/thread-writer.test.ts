@@ -1,26 +1,35 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { FileSystem } from '../../../../src/store/file-system.ts'
 import { diskFileSystem } from '../../../../src/store/file-system.ts'
 import { inProcessWriter } from '../../../../src/store/json-store/in-process-writer.ts'
 import { threadWriter } from '../../../../src/store/json-store/thread-writer.ts'
-import type { JournalWriter, Opening, Slab, WriteOutcome } from '../../../../src/store/json-store/writer.ts'
+import type {
+  JournalWriter,
+  Opening,
+  Slab,
+  WriteOutcome,
+  WriterPlace,
+} from '../../../../src/store/json-store/writer.ts'
 
 let folder: string
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'writer-'))
   mkdirSync(join(folder, 'journal'))
+  mkdirSync(join(folder, 'staging'))
   writeFileSync(join(folder, 'owner-000001'), '{}')
 })
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
+const place = (): WriterPlace => ({ folder, epoch: 1, staging: join(folder, 'staging') })
 const HOSTS: readonly (readonly [string, () => JournalWriter])[] = [
-  ['thread', () => threadWriter({ folder, epoch: 1 })],
-  ['in-process', () => inProcessWriter(diskFileSystem, { folder, epoch: 1 })],
+  ['thread', () => threadWriter(place())],
+  ['in-process', () => inProcessWriter(diskFileSystem, place())],
 ]
 
 function slabOf(writer: JournalWriter, text: string): Slab {
@@ -71,7 +80,7 @@ test.each(HOSTS)('[W2] %s: written to a store that is not ours any more is fence
 })
 
 test.each(HOSTS)('[W4] %s: a prepared file takes a free name only', async (_, host) => {
-  const temporary = join(folder, 'journal', 'ahead.tmp')
+  const temporary = join(folder, 'staging', 'ahead.tmp')
   writeFileSync(temporary, '\n'.repeat(64))
   const writer = host()
 
@@ -86,6 +95,35 @@ test.each(HOSTS)('[W4] %s: a prepared file takes a free name only', async (_, ho
   await writer.dispose()
 })
 
+test('[ST2, W9] who loses the store between its look and the file it makes is fenced, and has written nothing', async () => {
+  const files: FileSystem = {
+    ...diskFileSystem,
+    async open(path, mode) {
+      rmSync(join(folder, 'staging'), { recursive: true })
+      writeFileSync(join(folder, 'owner-000002'), '{}')
+      return diskFileSystem.open(path, mode)
+    },
+  }
+  const writer = inProcessWriter(files, place())
+
+  expect(await write(writer, slabOf(writer, 'x\n'), 2, 0, { from: 'new' })).toEqual({
+    kind: 'fenced',
+    wrote: false,
+  })
+  expect(readdirSync(join(folder, 'journal'))).toEqual([])
+  await writer.dispose()
+})
+
+test('[W5] a staging folder that is gone while the store is ours is a failure', async () => {
+  rmSync(join(folder, 'staging'), { recursive: true })
+  const writer = inProcessWriter(diskFileSystem, place())
+
+  const outcome = await write(writer, slabOf(writer, 'x\n'), 2, 0, { from: 'new' })
+
+  expect(outcome).toEqual({ kind: 'failed', reason: 'ENOENT' })
+  await writer.dispose()
+})
+
 test.each(HOSTS)('[W5] %s: what cannot be opened fails and says why', async (_, host) => {
   const writer = host()
 
@@ -97,7 +135,7 @@ test.each(HOSTS)('[W5] %s: what cannot be opened fails and says why', async (_, 
 })
 
 test('[W7] a thread that was let go fails every order', async () => {
-  const writer = threadWriter({ folder, epoch: 1 })
+  const writer = threadWriter(place())
   const slab = slabOf(writer, 'x\n')
   await writer.dispose()
 
