@@ -118,6 +118,7 @@ function counted(disk: FileSystem) {
     rename: (from, to) => disk.rename(from, to),
     link: (existing, name) => disk.link(existing, name),
     remove: (path) => disk.remove(path),
+    removeFolder: (path) => disk.removeFolder(path),
     syncFolder: (path) => disk.syncFolder(path),
   }
   return { count, files }

@@ -62,7 +62,9 @@ test('[X2] after a kill the last segment is written anew before it is trusted', 
 
   const renamed = calls.findIndex((call) => /^rename .*\/staging-000002-[^/]*\/00000001\.jsonl\./.test(call))
   expect(renamed).toBeGreaterThan(-1)
-  expect(calls.slice(0, renamed).some((call) => /^sync .*\/staging-000002-[^/]*\/00000001\.jsonl\./.test(call))).toBe(true)
+  expect(
+    calls.slice(0, renamed).some((call) => /^sync .*\/staging-000002-[^/]*\/00000001\.jsonl\./.test(call)),
+  ).toBe(true)
   expect(calls.slice(renamed)).toContain(`syncFolder ${PLACE}/journal`)
   await expectAll(store, sessions)
   await store.close()
