@@ -30,8 +30,9 @@ export async function run({ dir, folder, ms, visits, turns }) {
   const appendFor = () => runtime.ask('appendFor', ms)
   const withPage = async () => {
     const { close } = await open(`/s/${busyId}?tab=timeline`, '[data-revision]')
-    // A page that is there, not one that comes.
+    // A page that is there, not one that comes; and code that has served it before.
     await sleep(SETTLE_MS)
+    await appendFor()
     const figures = await appendFor()
     await close()
     return figures

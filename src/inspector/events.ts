@@ -5,7 +5,8 @@
  *   LV3  A page that does not read is dropped before more than 1 MiB waits for it; it comes back with its cursor. Nobody
  *        waits for a page.
  *   LV4  When changes come faster than anybody can look, the stream jumps to the newest and says so (`reset`), at most
- *        once a second, so that watching costs the sessions next to nothing.
+ *        once a second, so that watching costs the sessions next to nothing. While they keep coming so, it gives one batch
+ *        between two jumps; and a full batch tells what happened, not what became of each session.
  */
 import { COMMANDS, isSessionError, statusesFor, systemClock } from '../index.ts'
 import type { Clock, CommandName, Json, SessionChange } from '../index.ts'
@@ -35,8 +36,9 @@ export const MOST_UNSENT_BYTES = 1024 * 1024
 const FULL_BYTES = 256 * 1024
 /** How long it waits before the page is dropped. */
 export const PATIENCE_MS = 5000
-/** Changes that come together are sent together. */
+/** Changes that come together are sent together, in pieces of about so many characters. */
 const GATHER_MS = 10
+const PIECE_CHARACTERS = 64 * 1024
 /** Between two batches. */
 const PACE_MS = 100
 /** Changes in a batch; after so many full ones in a row the stream jumps (LV4). */
@@ -129,7 +131,11 @@ class EventFeed {
     try {
       this.#after ??= this.#source.runtime.newestCursor()
       await this.#say('hello', { now: this.#source.now() }, this.#after)
-      while (!this.#stopped && (await this.#follow()) === 'lagged') await this.#jump('lagged', JUMP_PAUSE_MS)
+      let fullBatches = 0
+      while (!this.#stopped && (await this.#follow(fullBatches)) === 'lagged') {
+        await this.#jump('lagged', JUMP_PAUSE_MS)
+        fullBatches = MOST_FULL_BATCHES - 1
+      }
     } catch (error) {
       if (!isSessionError(error, 'RUNTIME_CLOSED')) throw error
     }
@@ -137,7 +143,7 @@ class EventFeed {
   }
 
   /** Sends changes as they come, until the runtime or the stream ends, or there are too many of them (LV4). */
-  async #follow(): Promise<'ended' | 'lagged'> {
+  async #follow(fullBatchesBefore: number): Promise<'ended' | 'lagged'> {
     const { runtime } = this.#source
     const after = this.#after
     const stopping = new AbortController()
@@ -152,28 +158,19 @@ class EventFeed {
       return result
     }
     try {
-      let fullBatches = 0
-      let next = pull()
+      let fullBatches = fullBatchesBefore
+      let next: Promise<IteratorResult<Placed>> | undefined = pull()
       for (;;) {
         if (!(await this.#within(next, BEAT_MS))) {
           await this.#say('stats', shownStats(runtime), undefined)
           if (this.#stopped) return 'ended'
           continue
         }
-        const batch: Placed[] = []
-        const until = this.#clock.now() + GATHER_MS
-        do {
-          const result = await next
-          if (result.done === true) {
-            await this.#sendAll(batch)
-            return 'ended'
-          }
-          batch.push(result.value)
-          next = pull()
-        } while (batch.length < BATCH && (await this.#within(next, until - this.#clock.now())))
-        await this.#sendAll(batch)
-        if (this.#stopped) return 'ended'
-        fullBatches = batch.length === BATCH ? fullBatches + 1 : 0
+        const gathered = await this.#gather(next, pull)
+        await this.#sendAll(gathered.batch)
+        next = gathered.next
+        if (this.#stopped || next === undefined) return 'ended'
+        fullBatches = gathered.batch.length === BATCH ? fullBatches + 1 : 0
         if (fullBatches === MOST_FULL_BATCHES) return 'lagged'
         await this.#pause(PACE_MS)
       }
@@ -181,10 +178,31 @@ class EventFeed {
       if (!isSessionError(error, 'CURSOR_INVALID')) throw error
       // The cursor is of another store, or of a place that is gone.
       await this.#jump('cursor', PACE_MS)
-      return this.#follow()
+      return this.#follow(0)
     } finally {
       stopping.abort()
       await changes.return?.()
+    }
+  }
+
+  /** The changes that come together, and what comes behind them; undefined at the end of all. */
+  async #gather(
+    first: Promise<IteratorResult<Placed>>,
+    pull: () => Promise<IteratorResult<Placed>>,
+  ): Promise<{ batch: readonly Placed[]; next: Promise<IteratorResult<Placed>> | undefined }> {
+    const batch: Placed[] = []
+    const timer = this.#timer(GATHER_MS)
+    try {
+      let next = first
+      do {
+        const result = await next
+        if (result.done === true) return { batch, next: undefined }
+        batch.push(result.value)
+        next = pull()
+      } while (batch.length < BATCH && (await timer.isFirst(next)))
+      return { batch, next }
+    } finally {
+      timer.end()
     }
   }
 
@@ -196,17 +214,23 @@ class EventFeed {
 
   async #sendAll(batch: readonly Placed[]): Promise<void> {
     const newest = new Map(batch.map((change) => [change.sessionId, change]))
+    const isFlood = batch.length === BATCH
     const told = await Promise.all(
       batch.map(async (change) => {
-        const summary = newest.get(change.sessionId) === change ? this.#summary(change) : undefined
+        const isTold = !isFlood && newest.get(change.sessionId) === change
+        const summary = isTold ? this.#summary(change) : undefined
         return { statusBefore: await this.#statusBefore(change), summary: await summary }
       }),
     )
+    let text = ''
     for (const [index, change] of batch.entries()) {
       const { sessionId, revision, at, status, cursor } = change
       const event = shownEvent(this.#source, change)
       // A summary that is not there is left out of the JSON.
-      await this.#say('change', { sessionId, revision, at, event, status, ...told[index] }, cursor)
+      text += eventText('change', { sessionId, revision, at, event, status, ...told[index] }, cursor)
+      if (text.length < PIECE_CHARACTERS && index < batch.length - 1) continue
+      await this.#write(text)
+      text = ''
       this.#after = cursor
       if (this.#stopped) return
     }
@@ -237,10 +261,13 @@ class EventFeed {
     }
   }
 
-  /** Writes one event, and waits while the page is behind (LV3). */
-  async #say(event: string, data: object, id: string | undefined): Promise<void> {
+  #say(event: string, data: object, id: string | undefined): Promise<void> {
+    return this.#write(eventText(event, data, id))
+  }
+
+  /** Writes events, and waits while the page is behind (LV3). */
+  async #write(text: string): Promise<void> {
     if (this.#stopped) return
-    const text = `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
     this.#controller?.enqueue(Buffer.from(text))
     if (this.#unsent < FULL_BYTES) return
     const drained = new Promise<void>((resolve) => {
@@ -250,26 +277,48 @@ class EventFeed {
   }
 
   /** Whether something settles within so many milliseconds; false too when the stream is stopped first. */
-  #within(work: Promise<unknown>, ms: number): Promise<boolean> {
-    if (this.#stopped) return Promise.resolve(false)
-    return new Promise((resolve) => {
-      const { signal } = this.#stopping
-      const settle = (isDone: boolean): void => {
+  async #within(work: Promise<unknown>, ms: number): Promise<boolean> {
+    const timer = this.#timer(ms)
+    try {
+      return await timer.isFirst(work)
+    } finally {
+      timer.end()
+    }
+  }
+
+  /** Tells of one thing after the other whether it settled before so many milliseconds had passed or the stream stopped. */
+  #timer(ms: number): { isFirst(work: Promise<unknown>): Promise<boolean>; end(): void } {
+    const { signal } = this.#stopping
+    let isOver = this.#stopped
+    let over = (): void => undefined
+    const passed = (): void => {
+      isOver = true
+      over()
+    }
+    const timer = this.#clock.wakeAt(this.#clock.now() + ms, passed)
+    signal.addEventListener('abort', passed, { once: true })
+    return {
+      isFirst: (work) =>
+        new Promise((resolve) => {
+          over = () => resolve(false)
+          if (isOver) over()
+          const done = (): void => resolve(true)
+          work.then(done, done)
+        }),
+      end: () => {
         timer.cancel()
-        signal.removeEventListener('abort', stopped)
-        resolve(isDone)
-      }
-      const stopped = (): void => settle(false)
-      const done = (): void => settle(true)
-      const timer = this.#clock.wakeAt(this.#clock.now() + Math.max(ms, 0), stopped)
-      signal.addEventListener('abort', stopped, { once: true })
-      work.then(done, done)
-    })
+        signal.removeEventListener('abort', passed)
+      },
+    }
   }
 
   async #pause(ms: number): Promise<void> {
     await this.#within(new Promise(() => undefined), ms)
   }
+}
+
+function eventText(event: string, data: object, id: string | undefined): string {
+  return `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
 }
 
 function isCommand(word: string): word is CommandName {

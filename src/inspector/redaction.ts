@@ -73,18 +73,25 @@ function withoutSecrets(value: Json, depth: number): Json {
 }
 
 function withoutSecretMembers(value: JsonObject, depth: number): JsonObject {
-  const result: Record<string, Json> = {}
-  let isAltered = false
   // `{name: "Authorization", value: …}` is how lists of headers are written.
   const named = value['name'] ?? value['key']
   const isNamedSecret = typeof named === 'string' && isSecretKey(named)
-  for (const [key, member] of Object.entries(value)) {
+  // Most objects hide nothing and are shown as they are.
+  let altered: Map<string, Json> | undefined
+  for (const key of Object.keys(value)) {
+    const member = value[key] as Json
     const isSecret = isSecretKey(key) || (isNamedSecret && key === 'value')
     const shown = isSecret && isHidden(member) ? REDACTED : withoutSecrets(member, depth + 1) // RX1
-    if (shown !== member) isAltered = true
-    setOwn(result, key, shown)
+    if (shown !== member) (altered ??= new Map()).set(key, shown)
   }
-  return isAltered ? result : value
+  return altered === undefined ? value : withMembers(value, altered)
+}
+
+/** A copy with other values under some of its keys. */
+function withMembers(value: JsonObject, others: ReadonlyMap<string, Json>): JsonObject {
+  const result: Record<string, Json> = {}
+  for (const [key, member] of Object.entries(value)) setOwn(result, key, others.get(key) ?? member)
+  return result
 }
 
 function isHidden(value: Json): boolean {

@@ -91,14 +91,15 @@ export async function sessionView(
 
 /** A line of the session list, bounded and redacted (VW1). */
 export function shownSummary(source: ViewSource, summary: SessionSummary): SessionSummary {
-  const { id: sessionId, name, tags, kind, ...rest } = summary
-  const words = clippedWords({ kind, model: rest.model, tenantId: rest.tenantId, userId: rest.userId })
+  const { id: sessionId, name, tags, kind, model, tenantId, userId } = summary
   const bare = {
-    ...rest,
-    ...words,
+    ...summary,
     name: clipped(name, NAME_CHARACTERS),
     tags: shownTags(tags),
-    id: sessionId,
+    kind: Object.fromEntries(Object.entries(kind).map(([key, word]) => [key, clippedWord(word)])),
+    model: clippedWord(model),
+    tenantId: clippedWord(tenantId),
+    userId: clippedWord(userId),
   }
   return source.redact(bare as unknown as Json, { sessionId, part: 'summary' }) as unknown as SessionSummary
 }
@@ -153,8 +154,7 @@ function shownTags(tags: readonly string[]): string[] {
   return tags.slice(0, MOST_TAGS).map((tag) => clipped(tag, NAME_CHARACTERS))
 }
 
-function clippedWords<T extends object>(words: T): T {
-  return JSON.parse(JSON.stringify(words), (_, value: unknown) =>
-    typeof value === 'string' ? clipped(value, NAME_CHARACTERS) : value,
-  ) as T
+/** Words are clipped; the kind of a session holds numbers too. */
+function clippedWord<T>(word: T): T | string {
+  return typeof word === 'string' ? clipped(word, NAME_CHARACTERS) : word
 }

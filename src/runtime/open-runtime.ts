@@ -4,6 +4,7 @@
  *   U4  Closing drains: no command is taken any more, those on their way are acknowledged, then the store lets go.
  */
 import { isSessionError, sessionError } from '../errors.ts'
+import { jsonCopy } from '../json.ts'
 import type { Change, StoredState } from '../store/change.ts'
 import { openJsonStore } from '../store/json-store/json-store.ts'
 import type { SessionStore } from '../store/store.ts'
@@ -176,13 +177,7 @@ class LocalRuntime implements Runtime {
   }
 
   async get(sessionId: string, principal?: Principal): Promise<Session> {
-    const id = parseId(sessionId)
-    this.#open('get')
-    const resident = await this.#summon(id)
-    const { durable } = resident
-    if (durable === undefined || !belongsTo(durable.summary, principal))
-      throw sessionError('NOT_FOUND', { sessionId: id })
-    return this.#present(resident)
+    return this.#present((await this.#find('get', sessionId, principal)).resident)
   }
 
   async getOrCreate(
@@ -279,15 +274,14 @@ class LocalRuntime implements Runtime {
   }
 
   async stateAt(sessionId: string, revision?: number, principal?: Principal): Promise<StoredState> {
-    const session = await this.get(sessionId, principal)
-    return stateAt(this.#store, session.id, revision ?? session.revision)
+    const { state } = await this.#find('stateAt', sessionId, principal)
+    // What is in memory is not read back; what is given away is the caller's own.
+    if (revision === undefined || revision === state.revision) return jsonCopy(state)
+    return stateAt(this.#store, state.sessionId, revision)
   }
 
   async export(sessionId: string, principal?: Principal): Promise<SessionDocument> {
-    const id = (await this.get(sessionId, principal)).id
-    const state = (await this.#summon(id)).durable
-    if (state === undefined) throw sessionError('NOT_FOUND', { sessionId: id })
-    return documentOf(this.#store, state)
+    return documentOf(this.#store, (await this.#find('export', sessionId, principal)).state)
   }
 
   async checkpoint(): Promise<void> {
@@ -359,6 +353,21 @@ class LocalRuntime implements Runtime {
   #writable(command: string): void {
     this.#open(command)
     if (this.#readOnly) throw sessionError('READ_ONLY', { command })
+  }
+
+  /** A session and its last acknowledged state. @throws NOT_FOUND also when it is somebody else's */
+  async #find(
+    command: string,
+    sessionId: string,
+    principal: Principal | undefined,
+  ): Promise<{ readonly resident: Resident; readonly state: StoredState }> {
+    const id = parseId(sessionId)
+    this.#open(command)
+    const resident = await this.#summon(id)
+    const state = resident.durable
+    if (state === undefined || !belongsTo(state.summary, principal))
+      throw sessionError('NOT_FOUND', { sessionId: id })
+    return { resident, state }
   }
 
   /** A read-only runtime shows the store, not a memory of it. */

@@ -7,7 +7,7 @@ import { read, sessionPath, type ChangeLine } from './api.ts'
 /** Changes of a session; null where the store no longer keeps one. */
 export type ChangeLines = ReadonlyMap<number, ChangeLine | null>
 
-const PAGE = 100
+const PAGE = 50
 /** More lines than these are dropped again, but for those near to what is looked at. */
 const MOST_LINES = 4000
 const NEAR = 500

@@ -3,6 +3,7 @@
  * journal.
  *   FD1  Only durable lines, of living sessions, and tombstones.
  *   FD2  A cursor names a place, not an offset, so it survives compaction; a place that was removed continues behind it.
+ *   FD3  Where the line behind a cursor begins is known of those given out lately; of others the segment is looked through.
  */
 import { sessionError } from '../../errors.ts'
 import type { Change } from '../change.ts'
@@ -59,6 +60,13 @@ export class Feed {
     return result
   }
 
+  /** The cursor of the end of what may be shown. Whoever asks is likely to read on from there, so its offset is kept. */
+  cursorAt(end: JournalTail): string {
+    const cursor = cursorOf(end)
+    this.#hint(cursor, end.offset)
+    return cursor
+  }
+
   /** Hints age when segments are rewritten. */
   forget(): void {
     this.#hints.clear()
@@ -84,19 +92,22 @@ export class Feed {
     let base = from
     while (base < stop) {
       const read = await reader.read(segment, block, 0, Math.min(block.length, stop - base), base)
-      const filled = block.subarray(0, read)
-      const used = this.#take(segment, filled, base, limit, result)
+      const given = result.length
+      const used = this.#take(segment, block.subarray(0, read), result, limit)
+      base += used
+      // Whoever reads on from the last one begins here, also when that is the end for now.
+      if (result.length > given) this.#hint((result.at(-1) as PlacedChange).cursor, base)
       if (result.length >= limit) return
-      if (used > 0) base += used
-      else if (read === block.length) block = Buffer.allocUnsafe(block.length * 2)
-      else return
+      if (used > 0) continue
+      if (read < block.length) return
+      block = Buffer.allocUnsafe(block.length * 2)
     }
   }
 
   /** Takes the whole lines of a block; answers how many bytes they are. */
-  #take(segment: number, block: Buffer, base: number, limit: number, result: PlacedChange[]): number {
+  #take(segment: number, block: Buffer, result: PlacedChange[], limit: number): number {
     let at = 0
-    for (;;) {
+    while (result.length < limit) {
       const newline = block.indexOf(10, at)
       if (newline === -1) return at
       const start = at
@@ -105,14 +116,9 @@ export class Feed {
       const parsed = parseLine(block, start, newline, this.#source.reader.path(segment))
       if (parsed.kind !== 'change') continue
       const { change, ordinal } = parsed.line
-      if (!this.#isShown(change)) continue
-      const cursor = cursorOf({ segment, ordinal })
-      result.push({ change, cursor })
-      if (result.length >= limit) {
-        this.#hint(cursor, base + at)
-        return at
-      }
+      if (this.#isShown(change)) result.push({ change, cursor: cursorOf({ segment, ordinal }) })
     }
+    return at
   }
 
   readonly #isShown = (change: Change): boolean =>

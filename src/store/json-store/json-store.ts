@@ -122,7 +122,7 @@ export class JsonStore implements SessionStore {
 
   newest(): string | undefined {
     const end = this.#end()
-    if (end.ordinal > 0) return cursorOf(end)
+    if (end.ordinal > 0) return this.#view?.feed.cursorAt(end)
     const last = this.#view?.recovered.state.table.list().findLast((facts) => facts.ordinal > 0)
     return last === undefined ? undefined : cursorOf(last)
   }

@@ -16,6 +16,13 @@ import type { Place } from './position.ts'
 import { scanSegment, segmentName } from './segment.ts'
 import type { Position } from './session-index.ts'
 
+/** Neighbouring lines in memory. */
+interface Block {
+  /** How many of its bytes were durable when it was read. */
+  readonly length: number
+  readonly bytes: Promise<Buffer>
+}
+
 interface OpenSegment {
   readonly handle: Promise<FileHandle>
   users: number
@@ -45,7 +52,7 @@ export class SegmentReader {
   /** Newest use last. */
   readonly #open = new Map<number, OpenSegment>()
   readonly #tables = new Map<number, Promise<OrdinalTable>>()
-  readonly #blocks = new Map<string, Promise<Buffer>>()
+  readonly #blocks = new Map<string, Block>()
   readonly #touched = new Set<string>()
   readonly #end: () => JournalTail
 
@@ -148,30 +155,32 @@ export class SegmentReader {
   async #bytesAt({ segment, offset, bytes }: Position): Promise<Buffer> {
     const base = offset - (offset % BLOCK_BYTES)
     const end = this.#end()
-    const isSettled = segment < end.segment || (segment === end.segment && base + BLOCK_BYTES <= end.offset)
-    if (isSettled && offset + bytes <= base + BLOCK_BYTES) {
-      const block = await this.#block(segment, base)
-      if (block !== undefined) return block.subarray(offset - base, offset - base + bytes)
+    const durable = segment < end.segment ? BLOCK_BYTES : segment === end.segment ? end.offset - base : 0
+    const length = Math.min(BLOCK_BYTES, durable)
+    const needed = offset - base + bytes
+    if (needed <= length) {
+      const block = await this.#block(segment, base, length, needed)
+      if (block !== undefined) return block.subarray(offset - base, needed)
     }
     return this.#freshBytes(segment, offset, bytes)
   }
 
-  /** The block, when it is here or a line of it was read lately. */
-  #block(segment: number, base: number): Promise<Buffer> | undefined {
+  /** The block with at least the needed bytes, when it is here or a line of it was read lately. */
+  #block(segment: number, base: number, length: number, needed: number): Promise<Buffer> | undefined {
     const key = `${segment}:${base}`
     const known = this.#blocks.get(key)
-    if (known !== undefined) return known
-    if (!this.#touched.delete(key)) {
+    if (known !== undefined && known.length >= needed) return known.bytes
+    if (known === undefined && !this.#touched.delete(key)) {
       this.#touched.add(key)
       if (this.#touched.size > MOST_TOUCHED)
         this.#touched.delete(this.#touched.values().next().value as string)
       return undefined
     }
-    const block = this.#freshBytes(segment, base, BLOCK_BYTES)
-    block.catch(() => this.#blocks.delete(key))
+    const block = { length, bytes: this.#freshBytes(segment, base, length) }
+    block.bytes.catch(() => this.#blocks.delete(key))
     this.#blocks.set(key, block)
     if (this.#blocks.size > MOST_BLOCKS) this.#blocks.delete(this.#blocks.keys().next().value as string)
-    return block
+    return block.bytes
   }
 
   async #freshBytes(segment: number, offset: number, length: number): Promise<Buffer> {

@@ -186,6 +186,32 @@ test('[FW3] a store that nobody follows reads its files, and so does one that no
   await owner.close()
 })
 
+test('[FD3] who reads on from the newest cursor, or from the last change there was, begins there and looks through nothing', async () => {
+  const { machine, reads } = countingMachine()
+  const owner = await machine.owner({ segmentBytes: 1 << 20 })
+  const session = new SampleSession('one')
+  await session.appendMany(owner, 500)
+  const oneRead = async (cursor: string | undefined): Promise<string | undefined> => {
+    await session.append(owner)
+    const before = reads()
+    const found = await owner.feed(cursor, 10)
+    expect(found.map(({ change }) => change.revision)).toEqual([session.revision])
+    expect(reads() - before).toBe(1)
+    return found[0]?.cursor
+  }
+
+  const last = await oneRead(owner.newest())
+  // So much comes that the window is let go.
+  await session.appendMany(owner, 2_100)
+  const page = await owner.feed(last, 5_000)
+  expect(page).toHaveLength(2_100)
+  await session.appendMany(owner, 2_100)
+  const before = reads()
+  expect(await owner.feed(page.at(-1)?.cursor, 1)).toHaveLength(1)
+  expect(reads() - before).toBe(1)
+  await owner.close()
+})
+
 /** Adds lines of so many bytes each to a window, from an ordinal on. */
 function add(window: FeedWindow, from: number, count: number, bytes: number): void {
   for (let ordinal = from; ordinal < from + count; ordinal += 1) {
