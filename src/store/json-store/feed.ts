@@ -74,10 +74,7 @@ export class Feed {
 
   async #offsetAfter(place: Place, cursor: string | undefined): Promise<number | undefined> {
     const hint = cursor === undefined ? undefined : this.#hints.get(cursor)
-    if (hint !== undefined) return hint
-    // The table of the segment that is being written is behind.
-    if (place.segment === this.#source.end().segment) this.#source.reader.forget(place.segment)
-    return this.#source.reader.offsetAfter(place)
+    return hint ?? this.#source.reader.offsetAfter(place)
   }
 
   async #read(

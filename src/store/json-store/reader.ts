@@ -31,6 +31,8 @@ interface OpenSegment {
 
 /** Where the lines of a segment stand. */
 interface OrdinalTable {
+  /** The segment took no more lines when it was looked through. */
+  readonly isWhole: boolean
   readonly ordinals: Uint32Array
   readonly offsets: Uint32Array
   readonly bytes: Uint32Array
@@ -100,8 +102,12 @@ export class SegmentReader {
 
   /** The offset of the first line behind an ordinal; undefined when there is none. */
   async offsetAfter(place: Place): Promise<number | undefined> {
-    const table = await this.#table(place.segment)
-    return table.offsets[atOrAfter(table.ordinals, place.ordinal + 1)]
+    const { segment, ordinal } = place
+    const known = await this.#tables.get(segment)
+    // What came since is not in a table of before.
+    if (known?.isWhole === false && (known.ordinals.at(-1) ?? 0) <= ordinal) this.#tables.delete(segment)
+    const table = await this.#table(segment)
+    return table.offsets[atOrAfter(table.ordinals, ordinal + 1)]
   }
 
   /** Reads up to `length` bytes of a segment; 0 when there are none or no such segment. */
@@ -202,16 +208,18 @@ export class SegmentReader {
   }
 
   async #makeTable(segment: number): Promise<OrdinalTable> {
+    const isWhole = segment < this.#end().segment
     try {
       const { lines } = await scanSegment(this.#files, this.path(segment), segment)
       return {
+        isWhole,
         ordinals: Uint32Array.from(lines, (line) => line.ordinal),
         offsets: Uint32Array.from(lines, (line) => line.offset),
         bytes: Uint32Array.from(lines, (line) => line.bytes),
       }
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error
-      return { ordinals: new Uint32Array(), offsets: new Uint32Array(), bytes: new Uint32Array() }
+      return { isWhole, ordinals: new Uint32Array(), offsets: new Uint32Array(), bytes: new Uint32Array() }
     }
   }
 

@@ -7,6 +7,7 @@ import { expect, test } from 'vitest'
 import type { JsonObject } from '../../../../src/json.ts'
 import type { Change } from '../../../../src/store/change.ts'
 import { FeedWindow } from '../../../../src/store/json-store/feed-window.ts'
+import { cursorOf } from '../../../../src/store/json-store/position.ts'
 import type { JsonStore } from '../../../../src/store/json-store/json-store.ts'
 import type { PlacedChange } from '../../../../src/store/store.ts'
 import { seededRandom, type SeededRandom } from '../../../../src/testing/seeded-random.ts'
@@ -188,27 +189,39 @@ test('[FW3] a store that nobody follows reads its files, and so does one that no
 
 test('[FD3] who reads on from the newest cursor, or from the last change there was, begins there and looks through nothing', async () => {
   const { machine, reads } = countingMachine()
-  const owner = await machine.owner({ segmentBytes: 1 << 20 })
+  const owner = await machine.owner()
   const session = new SampleSession('one')
   await session.appendMany(owner, 500)
-  const oneRead = async (cursor: string | undefined): Promise<string | undefined> => {
-    await session.append(owner)
+  const nextAfter = async (cursor: string | undefined, revision: number): Promise<string | undefined> => {
     const before = reads()
-    const found = await owner.feed(cursor, 10)
-    expect(found.map(({ change }) => change.revision)).toEqual([session.revision])
+    const [next] = await owner.feed(cursor, 1)
+    expect(next?.change.revision).toBe(revision)
     expect(reads() - before).toBe(1)
-    return found[0]?.cursor
+    return (await owner.feed(next?.cursor, 5_000)).at(-1)?.cursor ?? next?.cursor
   }
 
-  const last = await oneRead(owner.newest())
-  // So much comes that the window is let go.
+  const newest = owner.newest()
   await session.appendMany(owner, 2_100)
-  const page = await owner.feed(last, 5_000)
-  expect(page).toHaveLength(2_100)
+  const last = await nextAfter(newest, 501)
+  // So much comes that it is not at hand any more.
   await session.appendMany(owner, 2_100)
-  const before = reads()
-  expect(await owner.feed(page.at(-1)?.cursor, 1)).toHaveLength(1)
-  expect(reads() - before).toBe(1)
+  await nextAfter(last, 2_601)
+  await owner.close()
+})
+
+test('[FD1] lines that came to a segment after it was looked through are given as well', async () => {
+  const machine = new JsonMachine()
+  const owner = await machine.owner({ segmentBytes: 256 * 1024 })
+  const session = new SampleSession('one')
+  const after = (ordinal: number): string => cursorOf({ segment: 1, ordinal })
+  await session.appendMany(owner, 100)
+  expect((await owner.feed(after(50), 1)).map(({ change }) => change.revision)).toEqual([51])
+  await session.appendMany(owner, 100)
+
+  expect((await owner.feed(after(100), 1)).map(({ change }) => change.revision)).toEqual([101])
+  await session.appendMany(owner, 5_000)
+  expect(owner.stats().segments).toBeGreaterThan(1)
+  expect((await owner.feed(after(300), 1)).map(({ change }) => change.revision)).toEqual([301])
   await owner.close()
 })
 
