@@ -165,16 +165,21 @@ export function fold(state: StoredState | undefined, change: Change): StoredStat
 /** The patch that leads from one context to another at an instant (C4); undefined when they are the same. */
 export function contextPatch(before: JsonObject, after: JsonObject, at: number): JsonObject | undefined {
   if (before === after) return undefined
-  const moved = movedClocks(before, at)
   const result: Record<string, Json> = {}
   let isChanged = false
   // By reference: nested values are replaced, never mutated.
   for (const key in after) {
     const value = after[key] as Json
-    isChanged ||= value !== before[key]
-    if (value !== (moved[key] ?? before[key])) result[key] = value
+    const was = before[key]
+    isChanged ||= value !== was
+    if (value !== (isClock(key) && typeof was === 'number' ? at : was)) result[key] = value
   }
   return isChanged ? result : undefined
+}
+
+/** Whether a key of a context stands at the time of the newest change, once it stands at any. */
+function isClock(key: string): boolean {
+  return key === 'updatedAt' || key === 'idleSince'
 }
 
 /** Where the clocks of a context stand after a change of it that does not name them (C4). */

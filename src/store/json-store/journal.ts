@@ -159,7 +159,9 @@ export class Journal {
     const { segment, ordinal } = place
     return new Promise((resolve, reject) => {
       batch.appends.push({ segment, ordinal, offset, bytes, change, after, session, kept, resolve, reject })
-      if (batch.appends.length >= this.#enough) this.#flush()
+      const { length } = batch.appends
+      if (length >= this.#enough) this.#flush()
+      else if (length === this.#answered) queueMicrotask(this.#turned)
       else this.#schedule()
     })
   }

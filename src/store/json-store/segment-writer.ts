@@ -4,6 +4,8 @@
  *   W5  After an error other than "no room" nothing is tried again: the disk and the page cache may disagree.
  *   W9  An owner that lost the store writes into no file of the next one: it looks at the fence after it opened a file that
  *       was there, and before it makes a new one. Whatever it makes goes through its staging folder, which is gone by then.
+ *   W10 The look at the fence is one look for the staging folder. A successor removes it before it reads (ST2), so what was
+ *       on the disk while it was there is read; only when it is gone the owner files are asked.
  */
 import type { FileHandle, FileSystem } from '../file-system.ts'
 import { errnoOf } from '../file-system.ts'
@@ -14,7 +16,10 @@ import { isNoRoom } from './watched-files.ts'
 import type { WriteOrder, WriteOutcome, WriterPlace } from './writer.ts'
 
 /** The calls a writer makes of a disk. */
-export type WriterFiles = NamingFiles & Pick<FileSystem, 'status' | 'syncFolder'>
+export interface WriterFiles extends NamingFiles, Pick<FileSystem, 'status' | 'syncFolder'> {
+  /** Whether something surely has this name; false too when nobody can tell. The cheapest look there is. */
+  isThere(path: string): Promise<boolean>
+}
 
 const WRITTEN: WriteOutcome = { kind: 'written' }
 const FENCED: WriteOutcome = { kind: 'fenced', wrote: false }
@@ -25,6 +30,7 @@ export class SegmentWriter {
   readonly #files: WriterFiles
   readonly #names: NamingFiles
   readonly #folder: string
+  readonly #staging: string
   readonly #owner: string
   readonly #successor: string
   #open: { readonly segment: number; readonly path: string; readonly handle: FileHandle } | undefined
@@ -33,6 +39,7 @@ export class SegmentWriter {
     this.#files = files
     this.#names = stagedNames(files, place.staging)
     this.#folder = `${place.folder}/${JOURNAL_FOLDER}`
+    this.#staging = place.staging
     this.#owner = `${place.folder}/${ownerFileName(place.epoch)}`
     this.#successor = `${place.folder}/${ownerFileName(place.epoch + 1)}`
   }
@@ -134,8 +141,9 @@ export class SegmentWriter {
     return this.#isOurs().catch(() => true)
   }
 
-  /** The successor is looked for first: lower numbers are removed only after a higher one exists. */
+  /** Among owner files the successor is looked for first: lower numbers are removed only after a higher one exists. */
   async #isOurs(): Promise<boolean> {
+    if (await this.#files.isThere(this.#staging)) return true // W10
     if ((await this.#files.status(this.#successor)) !== undefined) return false
     return (await this.#files.status(this.#owner)) !== undefined
   }

@@ -3,7 +3,7 @@
  *   W6  The thread keeps the process alive while an order is under way, and only then.
  *   W7  A thread that ends by itself fails the order under way and every later one.
  */
-import { Worker } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import type { JournalWriter, Slab, WriteOrder, WriteOutcome, WriterPlace } from './writer.ts'
 
 /** What the thread is told. */
@@ -18,12 +18,25 @@ export type ThreadMessage =
     }
   | { readonly kind: 'finish'; readonly end: number }
 
+/** What the thread is given when it starts. */
+export interface ThreadData {
+  readonly place: WriterPlace
+  readonly orders: MessagePort
+  /** How many orders were given so far; the thread sleeps on it. */
+  readonly given: Int32Array
+}
+
 type Done = (outcome: WriteOutcome) => void
 
 /** A writer in a thread of its own. The thread starts at once; the first order waits for it. */
 export function threadWriter(place: WriterPlace): JournalWriter {
+  const { port1: orders, port2 } = new MessageChannel()
+  orders.unref()
+  const given = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+  const data: ThreadData = { place, orders: port2, given }
   const worker = new Worker(new URL('./writer-thread.js', import.meta.url), {
-    workerData: place,
+    workerData: data,
+    transferList: [port2],
     name: 'sessionwright journal writer',
     // Flags and preloads of the host program are none of the thread's business.
     execArgv: [],
@@ -51,7 +64,9 @@ export function threadWriter(place: WriterPlace): JournalWriter {
       return
     }
     worker.ref()
-    worker.postMessage(message)
+    orders.postMessage(message)
+    Atomics.add(given, 0, 1)
+    Atomics.notify(given, 0)
   }
 
   worker.on('message', answer)
@@ -78,6 +93,7 @@ export function threadWriter(place: WriterPlace): JournalWriter {
     },
     async dispose() {
       ended ??= 'the writer was let go'
+      orders.close()
       await worker.terminate()
     },
   }

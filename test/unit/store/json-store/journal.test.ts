@@ -263,12 +263,19 @@ test('[J5, JN10] a failed write: what was under way is unknown with its operatio
   await again.close()
 })
 
+/** Somebody else takes the store. */
+async function taken(machine: JsonMachine): Promise<void> {
+  await machine.overwrite(`${PLACE}/owner-000002`, Buffer.from('{}'))
+  for (const name of await machine.files.list(PLACE))
+    if (name.startsWith('staging-')) await removeStaging(machine.files, `${PLACE}/${name}`)
+}
+
 test('[W2] a write that ends after the store was lost is not acknowledged', async () => {
   const machine = new JsonMachine()
   const store = await machine.owner()
   const session = new SampleSession('one')
   await session.append(store)
-  await machine.overwrite(`${PLACE}/owner-000002`, Buffer.from('{}'))
+  await taken(machine)
 
   expect(await codesOf(many(store, session, 2))).toEqual(['OUTCOME_UNKNOWN', 'OUTCOME_UNKNOWN'])
   expect(await codesOf([new SampleSession('one', 1).append(store)])).toEqual(['STORE_FENCED'])
@@ -287,11 +294,7 @@ test('[OS4, JN14] what an owner was writing when its successor tidied up fails b
   })
   const store = await machine.owner()
   await new SampleSession('one').append(store)
-  gone.remove = async () => {
-    await machine.overwrite(`${PLACE}/owner-000002`, Buffer.from('{}'))
-    for (const name of await machine.files.list(PLACE))
-      if (name.startsWith('staging-')) await removeStaging(machine.files, `${PLACE}/${name}`)
-  }
+  gone.remove = () => taken(machine)
 
   const details = { epoch: 1, newer: 2 }
   await expect(store.checkpoint()).rejects.toMatchObject({ code: 'STORE_FENCED', details })

@@ -66,18 +66,42 @@ test.each(HOSTS)(
   },
 )
 
+/** Somebody else takes the store, as far as the removal of our staging folder. */
+function lose(): void {
+  writeFileSync(join(folder, 'owner-000002'), '{}')
+  rmSync(join(folder, 'staging'), { recursive: true })
+}
+
 test.each(HOSTS)('[W2] %s: written to a store that is not ours any more is fenced', async (_, host) => {
   const writer = host()
-  writeFileSync(join(folder, 'owner-000002'), '{}')
+  lose()
 
   const opening = { from: 'new' } as const
   expect(await write(writer, slabOf(writer, 'x\n'), 2, 0, opening)).toEqual({ kind: 'fenced', wrote: false })
   rmSync(join(folder, 'owner-000002'))
+  mkdirSync(join(folder, 'staging'))
   expect(await write(writer, slabOf(writer, 'x\n'), 2, 0, { from: 'new' })).toEqual({ kind: 'written' })
   rmSync(join(folder, 'owner-000001'))
+  rmSync(join(folder, 'staging'), { recursive: true })
   expect(await write(writer, slabOf(writer, 'x\n'), 2, 2, null)).toEqual({ kind: 'fenced', wrote: true })
   await writer.dispose()
 })
+
+test.each(HOSTS)(
+  '[W10] %s: what is on the disk before the successor reads is written; a staging folder removed by hand fences nobody',
+  async (_, host) => {
+    const writer = host()
+    expect(await write(writer, slabOf(writer, 'x\n'), 2, 0, { from: 'new' })).toEqual({ kind: 'written' })
+
+    writeFileSync(join(folder, 'owner-000002'), '{}')
+    expect(await write(writer, slabOf(writer, 'x\n'), 2, 2, null)).toEqual({ kind: 'written' })
+    lose()
+    expect(await write(writer, slabOf(writer, 'x\n'), 2, 4, null)).toEqual({ kind: 'fenced', wrote: true })
+    rmSync(join(folder, 'owner-000002'))
+    expect(await write(writer, slabOf(writer, 'x\n'), 2, 4, null)).toEqual({ kind: 'written' })
+    await writer.dispose()
+  },
+)
 
 test.each(HOSTS)('[W4] %s: a prepared file takes a free name only', async (_, host) => {
   const temporary = join(folder, 'staging', 'ahead.tmp')
