@@ -84,10 +84,10 @@ async function importDocument(
     })
     const isPresent = runtime.has(document.id)
     if (isPresent) await checkPresent(runtime, document)
-    else await runtime.import(document)
+    const session = isPresent ? await runtime.get(document.id) : await runtime.import(document)
     const messages = document.entries.length
-    tally.addSession({ id: document.id, kept: messages, repeated: isPresent ? messages : 0 }, messages)
-    tally.addState(await importedState(runtime, document.id))
+    tally.addSession({ kept: messages, repeated: isPresent ? messages : 0 }, messages)
+    tally.addState(await importedState(session))
   } catch (error) {
     if (!concernsOneSession(error)) throw error
     tally.addError({ file, line: line.number }, error)

@@ -56,7 +56,7 @@ export class ImportTally {
   }
 
   /** A session that is in the store, with so many messages in the file. */
-  addSession(imported: ImportedSession, messages: number): void {
+  addSession(imported: Pick<ImportedSession, 'kept' | 'repeated'>, messages: number): void {
     this.#counts.sessions += 1
     this.#counts.entries += imported.kept
     this.#counts.repeated += imported.repeated

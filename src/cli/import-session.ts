@@ -1,11 +1,15 @@
 /**
  * One conversation of a file into one session, as a live loop would have made it.
- *   CM1  Every message is appended once, in order, by a command of its own: message `n` is entry `m-n`, made by
- *       operation `m-n`. What is there already is not sent again, whoever else wrote to the session.
+ *   CM1  Every message is appended once, in order: message `n` is entry `m-n`. What is there already is not sent again,
+ *       whoever else wrote to the session.
  *   CM2  After the first message that is not kept the rest is not kept: a live loop would have stopped there.
  *   CM3  A run that was killed anywhere and run again leaves what one run would have left: each step (create, activate,
  *       message, complete) is done if the store does not show it.
  *   CM4  Limits are those of the session: a later run with other options changes nothing.
+ *   CM5  Where the session has limits or a time to live, message `n` is made by a command of its own, operation `m-n`.
+ *       Where nothing can come between two messages, up to 64 in a row are one command and one revision, operation
+ *       `m-<first>-<last>`; what is refused as a whole is tried message by message. `oneByOne` asks for the former.
+ * Why messages go together: docs/decisions/0015.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { CreateOptions, EntryDraft, Principal, Runtime, Session } from '../index.ts'
@@ -23,13 +27,15 @@ export interface Conversation {
 export interface ImportSessionOptions {
   readonly principal?: Principal | undefined
   readonly complete: boolean
-  /** Stop between two messages. */
+  /** A command for each message, whether or not the session has limits (CM5). */
+  readonly oneByOne?: boolean
+  /** Stop between two commands. */
   readonly signal?: AbortSignal
 }
 
 /** What became of the messages of one conversation. */
 export interface ImportedSession {
-  readonly id: string
+  readonly session: Session
   /** Messages of the file that are entries after the run. */
   readonly kept: number
   /** Those of them that were there before. */
@@ -46,34 +52,45 @@ export interface ImportedState {
   readonly notices: number
 }
 
-/** Makes the session of a conversation unless it is there; whether it was made. */
-export async function createSession(runtime: Runtime, { id, create }: Conversation): Promise<boolean> {
-  if (runtime.has(id)) return false
-  await runtime.create({ ...create, id })
-  return true
+/** Makes the session of a conversation; undefined when there is one already. Called in order, they are made in order. */
+export async function createSession(
+  runtime: Runtime,
+  { id, create }: Conversation,
+): Promise<Session | undefined> {
+  return runtime.has(id) ? undefined : ((await runtime.create({ ...create, id })) as Session)
 }
 
-/** Brings the messages of a conversation into its session (CM1–CM4); `isNew` when it was just made. */
+/** Brings the messages of a conversation into its session (CM1–CM5); `made` when it was made just now. */
 export async function fillSession(
   runtime: Runtime,
   { id, entries }: Conversation,
-  isNew: boolean,
+  made: Session | undefined,
   options: ImportSessionOptions,
 ): Promise<ImportedSession> {
-  let session: Session = await runtime.get(id, options.principal)
-  const present = isNew ? new Map<number, unknown>() : await presentMessages(session)
+  let session = made ?? (await runtime.get(id, options.principal))
+  const present = made === undefined ? await presentMessages(session) : NONE
   let kept = 0
   let repeated = 0
   try {
     if (session.state === 'created') session = await session.activate()
-    const startRevision = session.revision
-    for (const [index, draft] of entries.entries()) {
-      if (options.signal?.aborted === true) return { id, kept, repeated }
+    const startRevision = made === undefined ? session.revision : 0
+    /** Messages before this one go alone. */
+    let alone = options.oneByOne === true || isBounded(session) ? entries.length : 0
+    while (kept < entries.length) {
+      if (options.signal?.aborted === true) return { session, kept, repeated }
+      const index = kept
+      const draft = entries[index] as EntryDraft
       if (present.has(index)) {
         checkSame(id, index, present.get(index), draft)
         kept += 1
         repeated += 1
-      } else if (await appendMessage(session, index, draft, isNew ? 0 : startRevision)) {
+        continue
+      }
+      const end = index < alone ? index + 1 : endOfPiece(index, entries.length, present)
+      if (end - index > 1) {
+        if (await appendPiece(session, index, entries.slice(index, end))) kept = end
+        else alone = end
+      } else if (await appendMessage(session, index, draft, startRevision)) {
         kept += 1
       } else {
         break // CM2
@@ -82,9 +99,9 @@ export async function fillSession(
     if (options.complete) await completeIfActive(runtime, session, options)
   } catch (error) {
     if (!concernsOneSession(error)) throw error
-    return { id, kept, repeated, failure: error }
+    return { session, kept, repeated, failure: error }
   }
-  return { id, kept, repeated }
+  return { session, kept, repeated }
 }
 
 /** Whether an error is about one session, so that the other conversations can go in. */
@@ -101,12 +118,10 @@ export function concernsOneSession(error: unknown): boolean {
 }
 
 /** What the store says of a session after the run. */
-export async function importedState(runtime: Runtime, id: string): Promise<ImportedState> {
-  const session = await runtime.get(id)
-  const { limits, status, end } = session
-  const isLimited = Object.entries(limits).some(([key, max]) => key.startsWith('max') && max !== null)
+export async function importedState(session: Session): Promise<ImportedState> {
+  const { status, end } = session
   const endedByLimit = end !== null && end.findings.length > 0
-  const { notices, pausedByLimit } = isLimited
+  const { notices, pausedByLimit } = isLimited(session)
     ? await readFindings(session)
     : { notices: 0, pausedByLimit: false }
   return {
@@ -115,6 +130,15 @@ export async function importedState(runtime: Runtime, id: string): Promise<Impor
     pausedByLimit: pausedByLimit && status === 'paused',
     notices,
   }
+}
+
+function isLimited({ limits }: Session): boolean {
+  return Object.entries(limits).some(([key, max]) => key.startsWith('max') && max !== null)
+}
+
+/** Whether something may come between two messages (CM5). */
+function isBounded(session: Session): boolean {
+  return isLimited(session) || session.expiresAt !== null
 }
 
 /** Findings are on changes: a notice on the one it was met by, the cause of a pause on the pause. */
@@ -132,6 +156,11 @@ async function readFindings(session: Session): Promise<{ notices: number; paused
   return { notices, pausedByLimit }
 }
 
+/** Most messages of one command (CM5). */
+const PIECE = 64
+
+const NONE: ReadonlyMap<number, unknown> = new Map()
+
 const MESSAGE_ID = /^m-(0|[1-9]\d*)$/
 
 /** The messages a session holds, by their place in the file. */
@@ -148,6 +177,29 @@ async function presentMessages(session: Session): Promise<Map<number, unknown>> 
 function checkSame(sessionId: string, index: number, present: unknown, draft: EntryDraft): void {
   if (!isDeepStrictEqual(present, draft.content)) {
     throw sessionError('OPERATION_REUSED', { operationId: `m-${index}`, sessionId })
+  }
+}
+
+/** Where a piece that begins at `index` ends: it is full, or the next message is there already. */
+function endOfPiece(index: number, messages: number, present: ReadonlyMap<number, unknown>): number {
+  const most = Math.min(index + PIECE, messages)
+  let end = index + 1
+  while (end < most && !present.has(end)) end += 1
+  return end
+}
+
+/** Whether the messages were kept, all of them; when they are refused, one by one will say which and why (CM5). */
+async function appendPiece(session: Session, first: number, drafts: readonly EntryDraft[]): Promise<boolean> {
+  if (session.state !== 'active') return false
+  const entries = drafts.map((draft, index) => ({ ...draft, id: `m-${first + index}` }))
+  try {
+    const { kept } = await session.appendAll(entries, {
+      operationId: `m-${first}-${first + drafts.length - 1}`,
+    })
+    return kept
+  } catch (error) {
+    if (isSessionError(error) && error.family === 'refusal') return false
+    throw error
   }
 }
 

@@ -93,6 +93,7 @@ export const UNLIMITED: Limits = Object.freeze({
 
 /** Limits with the given keys replaced; keys left out stay as in `base`. */
 export function parseLimits(options: unknown, base: Limits, command: string): Limits {
+  if (options === undefined) return base
   const given = parseWith(limitsSchema, options ?? {}, command)
   const known = Object.entries(given).filter(([, value]) => value !== undefined)
   const actions = { ...base.actions, ...given.actions }
@@ -204,11 +205,23 @@ const MESSAGES: ReadonlyMap<unknown, Pick<Draft, 'draft' | 'draftText'>> = new M
 )
 
 const MESSAGE_KEYS: ReadonlySet<string> = new Set(['type', 'content', 'id', 'at'])
+const TOOL_CALL_KEYS: ReadonlySet<string> = new Set([...MESSAGE_KEYS, 'toolName', 'success'])
 
-/** A sound message, at a tenth of the schema's price; undefined for everything else, sound or not. */
-function messageDraft(entry: unknown): Draft | undefined {
+/** A sound tool call, without the schema; undefined for everything else, sound or not. */
+function toolCallDraft(entry: object): Draft | undefined {
+  for (const key of Object.keys(entry)) if (!TOOL_CALL_KEYS.has(key)) return undefined
+  const { type, toolName, success, id, at } = entry as { readonly [key: string]: unknown }
+  if (type !== 'tool_call' || typeof toolName !== 'string' || typeof success !== 'boolean') return undefined
+  if (!isEntryId(id) || !isEntryTime(at)) return undefined
+  const draftText = `{"type":"tool_call","toolName":${quoted(toolName)},"success":${success}}`
+  return { draft: Object.freeze({ type, toolName, success }), draftText, id, at }
+}
+
+/** A sound message or tool call, at a tenth of the schema's price; undefined for everything else, sound or not. */
+function plainDraft(entry: unknown): Draft | undefined {
   if (typeof entry !== 'object' || entry === null || Object.getPrototypeOf(entry) !== Object.prototype)
     return undefined
+  if ((entry as { readonly type?: unknown }).type === 'tool_call') return toolCallDraft(entry)
   for (const key of Object.keys(entry)) if (!MESSAGE_KEYS.has(key)) return undefined
   const { type, id, at } = entry as { readonly type?: unknown; readonly id?: unknown; readonly at?: unknown }
   const message = MESSAGES.get(type)
@@ -236,7 +249,7 @@ export function parseEntry(
   bounds: Bounds,
   path: readonly (string | number)[],
 ): ParsedEntry {
-  const { draft, draftText, id, at } = messageDraft(entry) ?? parsedDraft(entry)
+  const { draft, draftText, id, at } = plainDraft(entry) ?? parsedDraft(entry)
   const given = (entry as { readonly content?: unknown }).content
   const content = given === undefined ? null : parseContent(given, bounds, path)
   return { draft, draftText, content, contentText: jsonText(content), id, at }

@@ -3,6 +3,8 @@
  *   F1  A create with an operation id and no session id makes its session id from both, so that a retry, also after a
  *       restart, finds the first session instead of making a second.
  *   F2  An operation id of a create belongs to its tenant: other content under it is refused.
+ *   F3  Sessions of ids that nothing is known of, or that were deleted before the store was opened, are made in the
+ *       order of the calls, though none waits until the one before it is on the disk.
  */
 import { sessionError } from '../errors.ts'
 import type { JsonObject } from '../json.ts'
@@ -54,7 +56,7 @@ export class Creations {
     const { host, ids, clock, bounds } = this.#port
     const creation = parseCreate(options, bounds)
     const { record } = creation
-    const operation = this.#operation(parsedOptions, 'create', JSON.stringify(creation))
+    const operation = this.#operation(parsedOptions, 'create', () => JSON.stringify(creation))
     const sessionId = creation.id ?? this.#idFor(record.tenantId, operation) ?? ids.session()
     return this.#found(sessionId, record.tenantId, operation, () => {
       if (record.parentId !== null) this.#port.checkParent(sessionId, record.parentId, record)
@@ -84,7 +86,7 @@ export class Creations {
     const { bounds } = this.#port
     const parsed = parseSessionDocument(document)
     const foundation = foundationOf(parsed, bounds)
-    const operation = this.#operation(parsedOptions, 'import', JSON.stringify(parsed))
+    const operation = this.#operation(parsedOptions, 'import', () => JSON.stringify(parsed))
     return this.#found(parsed.id, parsed.record.tenantId, operation, () => {
       if (parsed.record.parentId !== null)
         this.#port.checkParent(parsed.id, parsed.record.parentId, parsed.record)
@@ -92,9 +94,9 @@ export class Creations {
     })
   }
 
-  #operation(options: CommandOptions, command: string, content: string): Operation | undefined {
+  #operation(options: CommandOptions, command: string, content: () => string): Operation | undefined {
     const { operationId } = options
-    return operationId === undefined ? undefined : { id: operationId, digest: digestOf(command, content) }
+    return operationId === undefined ? undefined : { id: operationId, digest: digestOf(command, content()) }
   }
 
   #idFor(tenantId: string | null, operation: Operation | undefined): string | undefined {

@@ -249,6 +249,20 @@ test('[CM1] what is there already is told apart from what others wrote, with mor
   expect(shown.value.usage.entryCount).toBe(1201)
 })
 
+test('[CM5] messages without limits are one revision, and with --one-by-one one each; the entries are the same', async () => {
+  const messages = ['a', 'b', 'c'].map((content) => ({ role: 'user', content }))
+  const file = fileOf(jsonLines([{ key: 'k', messages }]))
+  const [together, apart] = [folders.make(), folders.make()]
+  const revisionIn = async (store: string): Promise<number> =>
+    (await runJson<{ revision: number }>(['show', 'k', '--store', store])).value.revision
+
+  await run(['import', file, '--id-field', 'key', '--store', together])
+  await run(['import', file, '--id-field', 'key', '--one-by-one', '--store', apart])
+
+  expect([await revisionIn(together), await revisionIn(apart)]).toEqual([3, 5])
+  expect(await contents(together)).toEqual(await contents(apart))
+})
+
 test('files may be several and standard input, and options describe the sessions', async () => {
   const [a, b] = generated(2) as [ChatLine, ChatLine]
   const store = folders.make()

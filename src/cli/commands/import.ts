@@ -21,6 +21,7 @@ import { fieldLines } from '../table.ts'
 interface Options extends StoreOptions, LimitFlags, PrincipalOptions {
   readonly format: InterchangeFormatName
   readonly complete?: boolean
+  readonly oneByOne?: boolean
   readonly idField?: string
   readonly agentName?: string
   readonly provider?: string
@@ -41,6 +42,7 @@ export function addImport(program: Command): void {
     )
     .option('--id-field <key>', 'openai-chat: key of the line that is the session id')
     .option('--complete', 'openai-chat: complete each session behind its last message')
+    .option('--one-by-one', 'openai-chat: a change of its own for each message, also without limits')
     .option('--agent-name <name>', 'openai-chat: kind `agent`, with this name')
     .option('--provider <id>', 'openai-chat: who served the model; needs --model')
     .option('--model <name>', 'openai-chat: the model; needs --provider')
@@ -82,8 +84,8 @@ async function checkFiles(files: readonly string[], self: Command): Promise<void
 
 /** A whole session says itself what it is: options that decide it belong to conversations. */
 function checkForDocuments(options: Options, self: Command): void {
-  const { complete, idField, agentName, provider, model, tenant, user } = options
-  const own = [limitsOf(options), complete, idField, agentName, provider, model, tenant, user]
+  const { complete, oneByOne, idField, agentName, provider, model, tenant, user } = options
+  const own = [limitsOf(options), complete, oneByOne, idField, agentName, provider, model, tenant, user]
   if (own.some((value) => value !== undefined)) {
     self.error(`error: only --format openai-chat takes limits and options for new sessions`)
   }
@@ -91,7 +93,7 @@ function checkForDocuments(options: Options, self: Command): void {
 
 async function importFiles(files: readonly string[], options: Options): Promise<ImportReport> {
   const progress = openProgress()
-  const { maxEntryBytes, format, idField, complete } = options
+  const { maxEntryBytes, format, idField, complete, oneByOne } = options
   const bounds = maxEntryBytes === undefined ? {} : { maxEntryBytes }
   const signal = interruption()
   try {
@@ -102,6 +104,7 @@ async function importFiles(files: readonly string[], options: Options): Promise<
           ? importConversations(runtime, files, {
               ...{ idField, signal, progress },
               complete: complete === true,
+              oneByOne: oneByOne === true,
               principal: principalOf(options),
               create: createOptionsOf(options),
             })

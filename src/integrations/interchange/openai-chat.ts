@@ -59,36 +59,55 @@ const roleSchema = z.string().transform((word, context): Role => {
   return z.NEVER
 })
 
-const text = z.string().optional().catch(undefined)
-const called = z.object({ name: text }).optional().catch(undefined)
-const calls = z.array(z.object({ id: text, function: called, custom: called }).catch({})).catch([])
+/** What a line must be, in the words of a refusal. Only the role must be right; the rest is read where it is there. */
+const lineSchema = z.object({ messages: z.array(z.object({ role: roleSchema })) })
 
-/** Only the role must be right; what else a message says is read where it is there. */
-const messageSchema = z.object({
-  role: roleSchema,
-  name: text,
-  tool_call_id: text,
-  is_error: z.unknown().optional(),
-  content: z.unknown().optional(),
-  tool_calls: calls,
-})
+interface Line {
+  readonly messages: readonly Message[]
+}
 
-const lineSchema = z.object({ messages: z.array(messageSchema) })
+/** A message of which only the role is known to be right. */
+interface Message {
+  readonly role: Role
+  readonly [key: string]: unknown
+}
+
+/** Whether `lineSchema` accepts it, at a quarter of the price: a file has many messages and few refusals. */
+function isLine(value: unknown): value is Line {
+  return isObject(value) && Array.isArray(value['messages']) && value['messages'].every(isMessage)
+}
+
+function isMessage(value: unknown): value is Message {
+  return isObject(value) && typeof value['role'] === 'string' && isRole(value['role'])
+}
+
+function isObject(value: unknown): value is { readonly [key: string]: unknown } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
 
 /** The type of the entry a message becomes; the names of the tools called so far are learnt on the way. */
-function typeOf(message: z.infer<typeof messageSchema>, toolNames: Map<string, string>): EntryType {
-  for (const { id, function: fn, custom } of message.tool_calls) {
-    const name = fn?.name ?? custom?.name
-    if (id !== undefined && name !== undefined) toolNames.set(id, name)
-  }
+function typeOf(message: Message, toolNames: Map<string, string>): EntryType {
+  const { tool_calls: calls } = message
+  if (Array.isArray(calls)) for (const call of calls as readonly unknown[]) learnName(call, toolNames)
   const type = ENTRY_TYPES[message.role]
   if (type !== 'tool_call') return { type }
-  const toolName = message.name ?? toolNames.get(message.tool_call_id ?? '') ?? ''
-  return {
-    type,
-    toolName,
-    success: toolSucceeded(message.content as Json | undefined, message.is_error === true),
-  }
+  const { name, tool_call_id: callId, content, is_error: isError } = message
+  const toolName = textOr(name, undefined) ?? toolNames.get(textOr(callId, '')) ?? ''
+  return { type, toolName, success: toolSucceeded(content as Json | undefined, isError === true) }
+}
+
+function learnName(call: unknown, toolNames: Map<string, string>): void {
+  if (!isObject(call) || typeof call['id'] !== 'string') return
+  const name = nameOf(call['function']) ?? nameOf(call['custom'])
+  if (name !== undefined) toolNames.set(call['id'], name)
+}
+
+function nameOf(tool: unknown): string | undefined {
+  return isObject(tool) ? textOr(tool['name'], undefined) : undefined
+}
+
+function textOr<T>(value: unknown, other: T): string | T {
+  return typeof value === 'string' ? value : other
 }
 
 /** Conversations of OpenAI chat messages. */
@@ -97,13 +116,10 @@ export const openaiChat: ConversationFormat = {
   parse(input, options = {}) {
     const source = { format: FORMAT, line: options.line }
     const line = readJson(input, source)
-    const { messages } = parseInterchange(lineSchema, line, source)
-    const { messages: originals, ...others } = line as { readonly messages: readonly unknown[] } & JsonObject
+    if (!isLine(line)) parseInterchange(lineSchema, line, source)
+    const { messages, ...others } = line as Line & JsonObject
     const toolNames = new Map<string, string>()
-    const drafts = messages.map((message, index) => ({
-      ...typeOf(message, toolNames),
-      content: originals[index],
-    }))
+    const drafts = messages.map((message) => ({ ...typeOf(message, toolNames), content: message }))
     return { record: { metadata: Object.keys(others).length === 0 ? {} : { source: others } }, drafts }
   },
   print({ record, entries }) {

@@ -69,6 +69,8 @@ export class History {
 
   /** The newest durable state of a living session. @throws STORE_CORRUPT */
   async state(sessionId: string, isOneOfMany: boolean): Promise<StoredState | undefined> {
+    // Whoever makes a session looks for it first: there is no file to read for what is not there.
+    if (this.#newest(sessionId) === undefined) return undefined
     const readsLines = !isOneOfMany && this.#isShort(sessionId)
     const snapshot = readsLines ? undefined : await this.#snapshots.get(sessionId)
     const newest = this.#newest(sessionId)
