@@ -21,6 +21,15 @@ export interface Position {
   readonly bytes: number
 }
 
+/** A line that may be the next of its session, and the place of the line that it says is before it. */
+export interface FollowingLine extends Position {
+  readonly sessionId: string
+  readonly revision: number
+  readonly prevSegment: number
+  readonly prevOrdinal: number
+  readonly at: number
+}
+
 const U32 = [
   'segment',
   'ordinal',
@@ -167,12 +176,7 @@ export class SessionIndex {
     if (known < 0) u32.born[slot] = f64.history[slot] = u32.segment[slot] = 0
     else if (!wasDeleted) this.#living -= 1
     if (wasDeleted && summary !== 'deleted') u32.born[slot] = u32.revision[slot] as number
-    this.#count(slot, position, summary === 'deleted')
-    u32.segment[slot] = position.segment
-    u32.ordinal[slot] = position.ordinal
-    u32.offset[slot] = position.offset
-    u32.bytes[slot] = position.bytes
-    u32.revision[slot] = revision
+    this.#place(slot, position, revision, summary === 'deleted')
     if (summary === 'deleted') {
       u32.status[slot] = DELETED
       u32.tenant[slot] = u32.user[slot] = u32.parent[slot] = 0
@@ -187,6 +191,21 @@ export class SessionIndex {
     f64.createdAt[slot] = summary.createdAt
     f64.updatedAt[slot] = summary.updatedAt
     f64.dueAt[slot] = summary.dueAt ?? NaN
+  }
+
+  /**
+   * Moves a living session to the line right behind its newest one, when that is what this line is and of the summary only
+   * `updatedAt` moves: what `set` would do, in one look. Otherwise false, and nothing was done.
+   */
+  follow(line: FollowingLine): boolean {
+    const slot = this.#table.find(line.sessionId)
+    if (slot < 0) return false
+    const { status, revision, segment, ordinal } = this.#u32
+    if (status[slot] === DELETED || line.revision !== (revision[slot] as number) + 1) return false
+    if (line.prevSegment !== segment[slot] || line.prevOrdinal !== ordinal[slot]) return false
+    this.#place(slot, line, line.revision, false)
+    this.#f64.updatedAt[slot] = line.at
+    return true
   }
 
   /** Whether a tombstone follows this line (IX3). Lines of unknown sessions are not known to be dead. */
@@ -322,6 +341,17 @@ export class SessionIndex {
     }
     const { bytes: idBytes, lengths: idLengths } = this.#table.pack()
     return { count, idBytes, idLengths, names, deadBytes: this.#deadBytes, u32, f64 }
+  }
+
+  /** Puts the newest line of a session where it stands. */
+  #place(slot: number, position: Position, revision: number, deleted: boolean): void {
+    this.#count(slot, position, deleted)
+    const u32 = this.#u32
+    u32.segment[slot] = position.segment
+    u32.ordinal[slot] = position.ordinal
+    u32.offset[slot] = position.offset
+    u32.bytes[slot] = position.bytes
+    u32.revision[slot] = revision
   }
 
   /** A tombstone turns the bytes of a life into dead ones; a line that was counted before is not counted again. */
