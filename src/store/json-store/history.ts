@@ -95,6 +95,14 @@ export class History {
     return changes.reduceRight((state: StoredState | undefined, change) => fold(state, change), base)
   }
 
+  /** The newest durable state of a living session, when this snapshot is of its newest line; it lies on the chain then (HY3). */
+  stateAt(sessionId: string, snapshot: Snapshot | undefined): StoredState | undefined {
+    if (snapshot === undefined) return undefined
+    const [segment, ordinal] = snapshot.position
+    const isNewest = this.#index.isAt(sessionId, snapshot.revision, { segment, ordinal })
+    return isNewest ? stateOf(sessionId, snapshot) : undefined
+  }
+
   /** A page of a living session's changes. @throws STORE_CORRUPT */
   async changes(sessionId: string, range: ChangeRange): Promise<Change[]> {
     const newest = this.#newest(sessionId)

@@ -16,6 +16,7 @@ import type {
   Head,
   PlacedChange,
   SessionStore,
+  StateVisitor,
   StoreCapabilities,
   StoreStats,
 } from '../store.ts'
@@ -29,7 +30,7 @@ import type { Recovered } from './recover.ts'
 import { highestEpoch, listSegments, readJournal, repairJournal } from './recover.ts'
 import { isNewline } from './line.ts'
 import { JOURNAL_FOLDER, readHeader, segmentName } from './segment.ts'
-import { shardOf, SNAPSHOT_FOLDER } from './snapshots.ts'
+import { byShard, SNAPSHOT_FOLDER } from './snapshots.ts'
 import { stagedFiles } from './staging.ts'
 import { checkFolder, readStoreFile, STORE_FORMAT, syncWayTo, writeStoreFile } from './store-file.ts'
 import { StoreView } from './store-view.ts'
@@ -100,16 +101,17 @@ export class JsonStore implements SessionStore {
     return this.#view?.recovered.state.index.dueHeads() ?? []
   }
 
-  groupOf(sessionId: string): number {
-    return shardOf(sessionId)
-  }
-
   async state(sessionId: string): Promise<StoredState | undefined> {
     return (await this.#forReading('state')).state(sessionId)
   }
 
-  async peek(sessionId: string): Promise<StoredState | undefined> {
-    return (await this.#forReading('state')).peek(sessionId)
+  async visit(sessionIds: Iterable<string>, visitor: StateVisitor): Promise<void> {
+    const shards = byShard(sessionIds).entries()
+    const walk = async (): Promise<void> => {
+      for (const [shard, ids] of shards) await (await this.#forReading('state')).visit(shard, ids, visitor)
+    }
+    // So that one shard is read while another is looked through.
+    await Promise.all([walk(), walk()])
   }
 
   async changes(sessionId: string, range: ChangeRange): Promise<readonly Change[]> {

@@ -10,6 +10,7 @@ import type { Summary } from '../change.ts'
 import type { Head } from '../store.ts'
 import { gathered, resized } from './columns.ts'
 import { IdTable } from './id-table.ts'
+import type { Place } from './position.ts'
 
 /** Where a line stands: segment and ordinal name it for good; `offset` and `bytes` are hints that compaction may age. */
 export interface Position {
@@ -279,6 +280,15 @@ export class SessionIndex {
       offset: u32.offset[slot] as number,
       bytes: u32.bytes[slot] as number,
     }
+  }
+
+  /** Whether the newest line of a living session is of this revision and stands there. */
+  isAt(sessionId: string, revision: number, place: Place): boolean {
+    const slot = this.#table.find(sessionId)
+    if (slot < 0) return false
+    const { status, revision: newest, segment, ordinal } = this.#u32
+    if (status[slot] === DELETED || newest[slot] !== revision) return false
+    return segment[slot] === place.segment && ordinal[slot] === place.ordinal
   }
 
   /** The heads of all living sessions, those known last first; with `accept` only those it accepts. */

@@ -47,6 +47,18 @@ export function shardOf(sessionId: string): number {
   return crc32(sessionId) >>> 24
 }
 
+/** Sessions by their shard. */
+export function byShard(sessionIds: Iterable<string>): Map<number, string[]> {
+  const shards = new Map<number, string[]>()
+  for (const sessionId of sessionIds) {
+    const shard = shardOf(sessionId)
+    const others = shards.get(shard)
+    if (others === undefined) shards.set(shard, [sessionId])
+    else others.push(sessionId)
+  }
+  return shards
+}
+
 /** The file name of a shard, `00.json` to `ff.json`. */
 export function shardFileName(shard: number): string {
   return `${shard.toString(16).padStart(2, '0')}.json`
@@ -150,9 +162,7 @@ export class Snapshots {
    * and the journal has the rest (SH2).
    */
   async erase(sessionIds: Iterable<string>): Promise<void> {
-    const byShard = new Map<number, string[]>()
-    for (const id of sessionIds) byShard.set(shardOf(id), [...(byShard.get(shardOf(id)) ?? []), id])
-    for (const [shard, ids] of byShard) await this.#inTurn(shard, () => this.#eraseFrom(shard, ids))
+    for (const [shard, ids] of byShard(sessionIds)) await this.#inTurn(shard, () => this.#eraseFrom(shard, ids))
   }
 
   async #eraseFrom(shard: number, ids: readonly string[]): Promise<void> {
@@ -171,7 +181,12 @@ export class Snapshots {
 
   /** The ids in a shard; for checks that read everything. */
   async ids(shard: number): Promise<readonly string[]> {
-    return Object.keys((await this.#shard(shard)).data.sessions)
+    return Object.keys(await this.all(shard))
+  }
+
+  /** All snapshots of a shard, by session; to look at only, and by own keys (SH3). */
+  async all(shard: number): Promise<Readonly<Record<string, Snapshot>>> {
+    return (await this.#shard(shard)).data.sessions
   }
 
   #inTurn<T>(shard: number, task: () => Promise<T>): Promise<T> {

@@ -6,10 +6,10 @@
  */
 import type { SessionError } from '../../errors.ts'
 import { isSessionError, sessionError } from '../../errors.ts'
-import { jsonCopy } from '../../json.ts'
+import { getOwn, jsonCopy } from '../../json.ts'
 import type { Change, StoredState } from '../change.ts'
 import type { FileSystem } from '../file-system.ts'
-import type { ChangeRange, Damage } from '../store.ts'
+import type { ChangeRange, Damage, StateVisitor } from '../store.ts'
 import { Feed } from './feed.ts'
 import { FeedWindow } from './feed-window.ts'
 import { History } from './history.ts'
@@ -22,6 +22,9 @@ import { SNAPSHOT_FOLDER, Snapshots } from './snapshots.ts'
 
 /** Sessions kept at hand with their newest state. */
 const MOST_RECENT = 2048
+
+/** Sessions read at once when many are visited: enough to keep a disk busy, few enough to hold. */
+const VISITED_AT_ONCE = 64
 
 /** How to make a view. */
 export interface StoreViewOptions {
@@ -67,9 +70,34 @@ export class StoreView {
     return jsonCopy(state)
   }
 
-  /** The same, for looking at only: whoever looks at many does not push out those in use. @throws STORE_CORRUPT */
-  peek(sessionId: string): Promise<StoredState | undefined> {
-    return this.#newest(sessionId, true)
+  /** Shows the newest durable states of sessions that belong to one shard; those at hand stay, others are let go. */
+  async visit(shard: number, sessionIds: readonly string[], visitor: StateVisitor): Promise<void> {
+    const { index } = this.recovered.state
+    const snapshots = await this.snapshots.all(shard)
+    const others: string[] = []
+    for (const sessionId of sessionIds) {
+      const state =
+        this.recent.state(sessionId, index.lastRevision(sessionId)) ??
+        this.history.stateAt(sessionId, getOwn(snapshots, sessionId))
+      if (state === undefined || this.damageOf(sessionId) !== undefined) others.push(sessionId)
+      else visitor.state(state)
+    }
+    for (let start = 0; start < others.length; start += VISITED_AT_ONCE) {
+      const some = others.slice(start, start + VISITED_AT_ONCE)
+      await Promise.all(some.map((sessionId) => this.#visitOne(sessionId, visitor)))
+    }
+  }
+
+  /** A session that its shard alone does not tell of. */
+  async #visitOne(sessionId: string, visitor: StateVisitor): Promise<void> {
+    let state: StoredState | undefined
+    try {
+      state = await this.#newest(sessionId, true)
+    } catch (error) {
+      visitor.fault(sessionId, error)
+      return
+    }
+    if (state !== undefined) visitor.state(state)
   }
 
   async #newest(sessionId: string, isOneOfMany: boolean): Promise<StoredState | undefined> {
