@@ -134,7 +134,8 @@ async function linesOfPass(
   const heads = headsBehind(source.store, query, after)
   const matching: Line[] = []
   const faults: Line[] = []
-  await visitMany(source, heads.keys(), {
+  const having = [query.kind, query.tag].filter((text) => text !== undefined)
+  await visitMany(source, heads.keys(), having, {
     state(state) {
       const head = heads.get(state.sessionId) as Head
       const last = matching.length < count ? undefined : matching.at(-1)
@@ -156,6 +157,7 @@ async function linesOfPass(
 async function visitMany(
   source: ListingSource,
   sessionIds: Iterable<string>,
+  having: readonly string[],
   visitor: StateVisitor,
 ): Promise<void> {
   const { store, atHand } = source
@@ -166,7 +168,7 @@ async function visitMany(
     if (state === undefined) others.push(sessionId)
     else visitor.state(state)
   }
-  return store.visit(others, visitor)
+  return store.visit(others, visitor, having)
 }
 
 /** Shows the states of sessions, a few at a time. */

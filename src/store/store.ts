@@ -131,8 +131,11 @@ export interface SessionStore {
   /**
    * Shows the newest durable states of many living sessions, each once, in whatever order costs least; of those that are
    * gone nothing is said. Left out where `state` for one after the other costs no more.
+   *
+   * @param having - strings that all are values or keys somewhere in each state that is wanted: a state that lacks one need
+   * not be shown, so that a store can leave out what it need not read.
    */
-  visit?(sessionIds: Iterable<string>, visitor: StateVisitor): Promise<void>
+  visit?(sessionIds: Iterable<string>, visitor: StateVisitor, having?: readonly string[]): Promise<void>
 
   /** A page of the living session's history. @throws STORE_CORRUPT when it runs into damage. */
   changes(sessionId: string, range: ChangeRange): Promise<readonly Change[]>

@@ -68,9 +68,15 @@ export class History {
   }
 
   /** The newest durable state of a living session. @throws STORE_CORRUPT */
-  async state(sessionId: string, isOneOfMany: boolean): Promise<StoredState | undefined> {
-    const readsLines = !isOneOfMany && this.#isShort(sessionId)
-    const snapshot = readsLines ? undefined : await this.#snapshots.get(sessionId)
+  async state(sessionId: string): Promise<StoredState | undefined> {
+    return this.stateFrom(
+      sessionId,
+      this.#isShort(sessionId) ? undefined : await this.#snapshots.get(sessionId),
+    )
+  }
+
+  /** The same, from a snapshot on when its line lies on the chain (HY3), otherwise from the beginning. @throws STORE_CORRUPT */
+  async stateFrom(sessionId: string, snapshot: Snapshot | undefined): Promise<StoredState | undefined> {
     const newest = this.#newest(sessionId)
     if (newest === undefined) return undefined
     const [segment, ordinal] = snapshot?.position ?? [0, 0]
@@ -95,12 +101,10 @@ export class History {
     return changes.reduceRight((state: StoredState | undefined, change) => fold(state, change), base)
   }
 
-  /** The newest durable state of a living session, when this snapshot is of its newest line; it lies on the chain then (HY3). */
-  stateAt(sessionId: string, snapshot: Snapshot | undefined): StoredState | undefined {
-    if (snapshot === undefined) return undefined
-    const [segment, ordinal] = snapshot.position
-    const isNewest = this.#index.isAt(sessionId, snapshot.revision, { segment, ordinal })
-    return isNewest ? stateOf(sessionId, snapshot) : undefined
+  /** Whether a snapshot is of the newest line of a living session, which is its state then (HY3). */
+  isNewest(sessionId: string, { revision, position }: Pick<Snapshot, 'revision' | 'position'>): boolean {
+    const [segment, ordinal] = position
+    return this.#index.isAt(sessionId, revision, { segment, ordinal })
   }
 
   /** A page of a living session's changes. @throws STORE_CORRUPT */

@@ -107,10 +107,16 @@ export class JsonStore implements SessionStore {
     return (await this.#forReading('state')).state(sessionId)
   }
 
-  async visit(sessionIds: Iterable<string>, visitor: StateVisitor): Promise<void> {
+  async visit(
+    sessionIds: Iterable<string>,
+    visitor: StateVisitor,
+    having: readonly string[] = [],
+  ): Promise<void> {
     const shards = byShard(sessionIds).entries()
+    const texts = having.map((text) => Buffer.from(JSON.stringify(text)))
     const walk = async (): Promise<void> => {
-      for (const [shard, ids] of shards) await (await this.#forReading('state')).visit(shard, ids, visitor)
+      for (const [shard, ids] of shards)
+        await (await this.#forReading('state')).visit(shard, ids, visitor, texts)
     }
     // So that one shard is read while another is looked through.
     await Promise.all([walk(), walk()])

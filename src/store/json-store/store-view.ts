@@ -3,6 +3,7 @@
  *   VI1  A damaged session is refused with its place; the others answer (S4).
  *   VI2  What a caller is given is its own; the state kept at hand is never handed out.
  *   VI3  A session that is deleted while it is read is gone for that reader too, and not damaged.
+ *   VI4  Of many, each is shown as its newest line says; only one whose snapshot is of that line may be left out unparsed.
  */
 import type { SessionError } from '../../errors.ts'
 import { isSessionError, sessionError } from '../../errors.ts'
@@ -18,7 +19,9 @@ import { SegmentReader } from './reader.ts'
 import { RecentSessions } from './recent-sessions.ts'
 import type { Recovered } from './recover.ts'
 import { JOURNAL_FOLDER } from './segment.ts'
-import { SNAPSHOT_FOLDER, Snapshots } from './snapshots.ts'
+import type { GlancedSnapshot } from './shard-scan.ts'
+import type { Snapshot } from './snapshots.ts'
+import { SNAPSHOT_FOLDER, Snapshots, stateOf } from './snapshots.ts'
 
 /** Sessions kept at hand with their newest state. */
 const MOST_RECENT = 2048
@@ -64,35 +67,61 @@ export class StoreView {
 
   /** The newest durable state of a living session, for the caller to keep (VI2). @throws STORE_CORRUPT */
   async state(sessionId: string): Promise<StoredState | undefined> {
-    const state = await this.#newest(sessionId, false)
+    const state = await this.#newest(sessionId)
     if (state === undefined) return undefined
     this.recent.keep(state)
     return jsonCopy(state)
   }
 
-  /** Shows the newest durable states of sessions that belong to one shard; those at hand stay, others are let go. */
-  async visit(shard: number, sessionIds: readonly string[], visitor: StateVisitor): Promise<void> {
+  /** Shows the newest durable states of sessions of one shard, but for those that surely lack one of the texts. */
+  async visit(
+    shard: number,
+    sessionIds: readonly string[],
+    visitor: StateVisitor,
+    texts: readonly Buffer[],
+  ): Promise<void> {
     const { index } = this.recovered.state
-    const snapshots = await this.snapshots.all(shard)
-    const others: string[] = []
+    const find = await this.#finderOf(shard, texts)
+    const others: (() => Promise<void>)[] = []
     for (const sessionId of sessionIds) {
-      const state =
-        this.recent.state(sessionId, index.lastRevision(sessionId)) ??
-        this.history.stateAt(sessionId, getOwn(snapshots, sessionId))
-      if (state === undefined || this.damageOf(sessionId) !== undefined) others.push(sessionId)
-      else visitor.state(state)
+      const recent = this.recent.state(sessionId, index.lastRevision(sessionId))
+      const found = find(sessionId)
+      if (recent !== undefined) visitor.state(recent)
+      else if (
+        found === undefined ||
+        this.damageOf(sessionId) !== undefined ||
+        !this.history.isNewest(sessionId, found)
+      ) {
+        others.push(() => this.#visitOne(sessionId, found?.parse(), visitor))
+      } else if (found.hasAll) visitor.state(stateOf(sessionId, found.parse()))
     }
     for (let start = 0; start < others.length; start += VISITED_AT_ONCE) {
-      const some = others.slice(start, start + VISITED_AT_ONCE)
-      await Promise.all(some.map((sessionId) => this.#visitOne(sessionId, visitor)))
+      await Promise.all(others.slice(start, start + VISITED_AT_ONCE).map((visit) => visit()))
     }
   }
 
-  /** A session that its shard alone does not tell of. */
-  async #visitOne(sessionId: string, visitor: StateVisitor): Promise<void> {
+  /** What finds the snapshots of a shard. */
+  async #finderOf(
+    shard: number,
+    texts: readonly Buffer[],
+  ): Promise<(sessionId: string) => GlancedSnapshot | undefined> {
+    const glanced = await this.snapshots.glance(shard, texts)
+    if (glanced !== undefined) return (sessionId) => glanced.get(sessionId)
+    const all = await this.snapshots.all(shard)
+    return (sessionId) => {
+      const snapshot = getOwn(all, sessionId)
+      if (snapshot === undefined) return undefined
+      const { revision, position } = snapshot
+      return { revision, position, hasAll: true, parse: () => snapshot }
+    }
+  }
+
+  /** A session that its snapshot alone does not tell of. */
+  async #visitOne(sessionId: string, snapshot: Snapshot | undefined, visitor: StateVisitor): Promise<void> {
     let state: StoredState | undefined
     try {
-      state = await this.#newest(sessionId, true)
+      this.#refuseDamaged(sessionId)
+      state = await this.#unlessDeleted(sessionId, this.history.stateFrom(sessionId, snapshot))
     } catch (error) {
       visitor.fault(sessionId, error)
       return
@@ -100,12 +129,12 @@ export class StoreView {
     if (state !== undefined) visitor.state(state)
   }
 
-  async #newest(sessionId: string, isOneOfMany: boolean): Promise<StoredState | undefined> {
+  async #newest(sessionId: string): Promise<StoredState | undefined> {
     const { index } = this.recovered.state
     const recent = this.recent.state(sessionId, index.lastRevision(sessionId))
     if (recent !== undefined) return recent
     this.#refuseDamaged(sessionId)
-    return this.#unlessDeleted(sessionId, this.history.state(sessionId, isOneOfMany))
+    return this.#unlessDeleted(sessionId, this.history.state(sessionId))
   }
 
   /** A page of a living session's history. @throws STORE_CORRUPT */
