@@ -297,11 +297,21 @@ export class SessionIndex {
       (slot) => this.#table.id(slot),
       (number) => this.#name(number),
     )
-    for (let slot = this.#table.end - 1; slot >= 0; slot -= 1) {
-      if (!this.#table.isUsed(slot) || this.#u32.status[slot] === DELETED) continue
-      if (accept === undefined || accept(glance.at(slot, this.#u32, this.#f64)))
-        yield this.#head(this.#table.id(slot), slot)
+    const accepts = (slot: number): boolean =>
+      accept === undefined || accept(glance.at(slot, this.#u32, this.#f64))
+    for (let slot = this.#livingBefore(this.#table.end, accepts); slot >= 0;) {
+      yield this.#head(this.#table.id(slot), slot)
+      slot = this.#livingBefore(slot, accepts)
     }
+  }
+
+  /** The next living session below a slot that is accepted; -1 when there is none. A generator's own loop would be slow. */
+  #livingBefore(end: number, accepts: (slot: number) => boolean): number {
+    const { status } = this.#u32
+    for (let slot = end - 1; slot >= 0; slot -= 1) {
+      if (status[slot] !== DELETED && this.#table.isUsed(slot) && accepts(slot)) return slot
+    }
+    return -1
   }
 
   /** The heads of those that wait for an instant, in no order. */
