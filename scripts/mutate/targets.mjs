@@ -19,9 +19,15 @@ const RUNTIME = [
 ]
 const JOURNAL = ['test/unit/store/json-store/', 'test/property/disk', 'test/contract/json-store-crash']
 /** Without the tests that damage every place or take power away at every call, which notice much and say it late. */
-const RECOVERY = ['line', 'segment', 'journal-scan', 'repair-journal', 'recover', 'json-store'].map(
-  (name) => `test/unit/store/json-store/${name}.test`,
-)
+const RECOVERY = [
+  'line',
+  'line-scan',
+  'segment',
+  'journal-scan',
+  'repair-journal',
+  'recover',
+  'json-store',
+].map((name) => `test/unit/store/json-store/${name}.test`)
 
 /**
  * Source file to the beginnings of its tests' paths, cheapest first.

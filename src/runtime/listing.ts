@@ -3,15 +3,15 @@
  *   G1  A page holds each matching session once, newest change first unless asked otherwise; equal times by id.
  *   G2  One unreadable session never hides the others; it is named with its code.
  *   G3  A cursor names the last line shown; sessions changed meanwhile move as their new time says.
- *   G4  Where records decide, sessions that lie together are read together: what is rare costs about one pass over the
- *       store.
- *   G5  A pass over the heads holds no more of them than are asked for.
+ *   G4  Where records decide a few are looked at, then all others in the order in which they lie in the store: what is rare
+ *       costs one pass over the store, and what matches beyond a page is not held.
+ *   G5  Where heads decide, the pass over them holds no more of them than are asked for.
  */
 import { z } from 'zod'
 import { isSessionError, sessionError } from '../errors.ts'
 import { STATUSES } from '../machines/lifecycle.ts'
 import type { StoredState } from '../store/change.ts'
-import type { Head, SessionStore } from '../store/store.ts'
+import type { Head, SessionStore, StateVisitor } from '../store/store.ts'
 import { parseWith } from './commands.ts'
 import { contextOf, recordOf, statusOf } from './resident.ts'
 import type { ListQuery, SessionPage, SessionSummary } from './runtime.ts'
@@ -38,44 +38,15 @@ const querySchema = z.strictObject({
 
 type Query = z.infer<typeof querySchema>
 
-/** Sessions read at once: enough to keep a disk busy, few enough to hold. */
-const AT_ONCE = 64
-
-/** Sessions looked at in one step when records decide: a page of what is frequent soon, then one pass for what is rare. */
-const STEPS = [AT_ONCE, 1024, Infinity] as const
+/** Sessions looked at first when records decide: a page of what is frequent is among them. So many are read at once. */
+const FEW = 64
 
 /** What a listing reads from. */
 export interface ListingSource {
   readonly store: SessionStore
   readonly now: number
-  /** The state of a session, from memory when it is there; when it is one of many, it need not stay there. */
-  readonly stateOf: (sessionId: string, isOneOfMany: boolean) => Promise<StoredState | undefined>
-}
-
-/** One page of sessions. @throws COMMAND_INVALID, CURSOR_INVALID */
-export async function listSessions(source: ListingSource, options: ListQuery): Promise<SessionPage> {
-  const query = parseWith(querySchema, options, 'list')
-  const limit = query.limit ?? 50
-  const items: SessionSummary[] = []
-  const unreadable: Unreadable[] = []
-  // Where only heads decide, one more than a page tells whether there is another.
-  const steps = looksAtRecords(query) ? STEPS : [limit + 1]
-  let after = query.cursor === undefined ? undefined : parseCursor(query.cursor, query)
-  for (let step = 0; ; step += 1) {
-    const count = steps[Math.min(step, steps.length - 1)] as number
-    const heads = first(count, source.store, query, after)
-    const found = await look(source, heads, query)
-    for (const [index, head] of heads.entries()) {
-      const line = found.get(head.sessionId)
-      if (line === undefined) continue
-      if ('code' in line) unreadable.push(line)
-      else items.push(line)
-      const isLast = index === heads.length - 1 && heads.length < count
-      if (items.length === limit && !isLast) return { items, nextCursor: cursorAt(head, query), unreadable }
-    }
-    after = heads.at(-1)
-    if (after === undefined || heads.length < count) return { items, nextCursor: null, unreadable }
-  }
+  /** The state of a session, when it is in memory. */
+  readonly atHand?: (sessionId: string) => StoredState | undefined
 }
 
 /** A session that could not be read (G2). */
@@ -84,77 +55,195 @@ interface Unreadable {
   readonly code: string
 }
 
-/** What there is to say of these sessions, read in the order in which they lie in the store (G4). */
-async function look(
+/** What is shown of a session, and where it belongs. */
+interface Line {
+  readonly head: Head
+  readonly shown: SessionSummary | Unreadable
+}
+
+/** Lines that follow each other in the order asked for. */
+interface Lines {
+  readonly lines: readonly Line[]
+  /** Behind it there may be more; undefined when there are none. */
+  readonly end: Head | undefined
+}
+
+/** One page of sessions. @throws COMMAND_INVALID, CURSOR_INVALID */
+export async function listSessions(source: ListingSource, options: ListQuery): Promise<SessionPage> {
+  const query = parseWith(querySchema, options, 'list')
+  const limit = query.limit ?? 50
+  const byRecord = looksAtRecords(query)
+  const items: SessionSummary[] = []
+  const unreadable: Unreadable[] = []
+  let after = query.cursor === undefined ? undefined : parseCursor(query.cursor, query)
+  for (let look = 0; ; look += 1) {
+    // One more than a page tells whether there is another.
+    const { lines, end } =
+      byRecord && look > 0
+        ? await linesOfPass(source, query, after, limit - items.length + 1)
+        : await linesOfFew(source, query, after, byRecord ? FEW : limit + 1)
+    for (const [index, { head, shown }] of lines.entries()) {
+      if ('code' in shown) {
+        unreadable.push(shown)
+        continue
+      }
+      items.push(shown)
+      const isLast = index === lines.length - 1 && end === undefined
+      if (items.length === limit && !isLast) return { items, nextCursor: cursorAt(head, query), unreadable }
+    }
+    if (end === undefined) return { items, nextCursor: null, unreadable }
+    after = end
+  }
+}
+
+/** What becomes of the first so many sessions whose heads match. */
+async function linesOfFew(
   source: ListingSource,
-  heads: readonly Head[],
   query: Query,
-): Promise<ReadonlyMap<string, SessionSummary | Unreadable>> {
-  const isMany = heads.length > AT_ONCE
-  const asTheyLie = isMany ? grouped(heads, source.store) : heads
-  const found = new Map<string, SessionSummary | Unreadable>()
-  for (let start = 0; start < asTheyLie.length; start += AT_ONCE) {
-    const some = asTheyLie.slice(start, start + AT_ONCE)
-    const lines = await Promise.all(some.map((head) => lineOf(source, head, query, isMany)))
-    for (const line of lines) if (line !== undefined) found.set(line.id, line)
-  }
-  return found
+  after: Key | undefined,
+  count: number,
+): Promise<Lines> {
+  const heads = first(count, source.store, query, after)
+  const found = new Map<string, Line['shown']>()
+  await visitEach(
+    source,
+    heads.map(({ sessionId }) => sessionId),
+    {
+      state(state) {
+        const shown = shownOf(state, query, source.now)
+        if (shown !== undefined) found.set(state.sessionId, shown)
+      },
+      fault: (sessionId, error) => found.set(sessionId, unreadableOf(sessionId, error)),
+    },
+  )
+  const lines = heads.flatMap((head) => {
+    const shown = found.get(head.sessionId)
+    return shown === undefined ? [] : [{ head, shown }]
+  })
+  return { lines, end: heads.length < count ? undefined : heads.at(-1) }
 }
 
-/** Heads in the order in which their sessions lie in the store. */
-function grouped(heads: readonly Head[], store: SessionStore): Head[] {
-  const groups = new Map<number, Head[]>()
-  for (const head of heads) {
-    const group = store.groupOf?.(head.sessionId) ?? 0
-    const others = groups.get(group)
-    if (others === undefined) groups.set(group, [head])
-    else others.push(head)
-  }
-  return [...groups.values()].flat()
+/** The first so many sessions whose records match, and all before them that cannot be read: one pass over the store (G4). */
+async function linesOfPass(
+  source: ListingSource,
+  query: Query,
+  after: Key | undefined,
+  count: number,
+): Promise<Lines> {
+  const compare = comparison(query)
+  const heads = headsBehind(source.store, query, after)
+  const matching: Line[] = []
+  const faults: Line[] = []
+  const having = [query.kind, query.tag].filter((text) => text !== undefined)
+  await visitMany(source, heads.keys(), having, {
+    state(state) {
+      const head = heads.get(state.sessionId) as Head
+      const last = matching.length < count ? undefined : matching.at(-1)
+      if (last !== undefined && compare(head, last.head) > 0) return
+      const shown = shownOf(state, query, source.now)
+      if (shown === undefined) return
+      if ('code' in shown) faults.push({ head, shown })
+      else insert({ head, shown }, matching, count, (a, b) => compare(a.head, b.head))
+    },
+    fault(sessionId, error) {
+      faults.push({ head: heads.get(sessionId) as Head, shown: unreadableOf(sessionId, error) })
+    },
+  })
+  const lines = [...matching, ...faults].sort((a, b) => compare(a.head, b.head))
+  return { lines, end: undefined }
 }
 
-async function lineOf(
-  { stateOf, now }: ListingSource,
-  { sessionId }: Head,
-  query: Query,
-  isOneOfMany: boolean,
-): Promise<SessionSummary | Unreadable | undefined> {
+/** Shows the states of many sessions, in the order in which they lie in the store where it has one (G4). */
+async function visitMany(
+  source: ListingSource,
+  sessionIds: Iterable<string>,
+  having: readonly string[],
+  visitor: StateVisitor,
+): Promise<void> {
+  const { store, atHand } = source
+  if (store.visit === undefined) return visitEach(source, [...sessionIds], visitor)
+  const others: string[] = []
+  for (const sessionId of sessionIds) {
+    const state = atHand?.(sessionId)
+    if (state === undefined) others.push(sessionId)
+    else visitor.state(state)
+  }
+  return store.visit(others, visitor, having)
+}
+
+/** Shows the states of sessions, a few at a time. */
+async function visitEach(
+  { store, atHand }: ListingSource,
+  sessionIds: readonly string[],
+  visitor: StateVisitor,
+): Promise<void> {
+  const visitOne = async (sessionId: string): Promise<void> => {
+    let state: StoredState | undefined
+    try {
+      state = atHand?.(sessionId) ?? (await store.state(sessionId))
+    } catch (error) {
+      visitor.fault(sessionId, error)
+      return
+    }
+    if (state !== undefined) visitor.state(state)
+  }
+  for (let start = 0; start < sessionIds.length; start += FEW) {
+    await Promise.all(sessionIds.slice(start, start + FEW).map(visitOne))
+  }
+}
+
+/** What is shown of a state; undefined when its record does not match. */
+function shownOf(state: StoredState, query: Query, now: number): Line['shown'] | undefined {
   try {
-    const state = await stateOf(sessionId, isOneOfMany)
-    return state !== undefined && recordMatches(state, query) ? summaryOf(state, now) : undefined
+    return recordMatches(state, query) ? summaryOf(state, now) : undefined
   } catch (error) {
-    return { id: sessionId, code: isSessionError(error) ? error.code : 'INTERNAL' }
+    return unreadableOf(state.sessionId, error)
   }
 }
 
-/** The first so many heads behind `after` that match, in the order asked for: one pass, holding no more than these (G5). */
+function unreadableOf(sessionId: string, error: unknown): Unreadable {
+  return { id: sessionId, code: isSessionError(error) ? error.code : 'INTERNAL' }
+}
+
+/** The heads behind `after` that match, in no order. */
+function headsBehind(store: SessionStore, query: Query, after: Key | undefined): Map<string, Head> {
+  const accept = acceptance(query, after)
+  const result = new Map<string, Head>()
+  for (const head of store.heads(accept)) {
+    // A store of your own may give all.
+    if (accept(head)) result.set(head.sessionId, head)
+  }
+  return result
+}
+
+/** The first so many of them, in the order asked for: one pass, holding no more than these (G5). */
 function first(count: number, store: SessionStore, query: Query, after: Key | undefined): Head[] {
   const compare = comparison(query)
+  const matches = acceptance(query, after)
   const result: Head[] = []
-  const isSorted = count < Infinity
-  const accept = (head: Head): boolean => {
-    if (!headMatches(head, query) || (after !== undefined && compare(head, after) <= 0)) return false
-    return result.length < count || compare(head, result.at(-1) as Head) < 0
-  }
-  for (const head of store.heads(accept)) {
-    if (!accept(head)) continue // A store of your own may give all.
-    if (isSorted) result.splice(rankOf(head, result, compare), 0, head)
-    else result.push(head)
-    if (result.length > count) result.pop()
-  }
-  return isSorted ? result : result.sort(compare)
+  const accept = (head: Head): boolean =>
+    matches(head) && (result.length < count || compare(head, result.at(-1) as Head) < 0)
+  for (const head of store.heads(accept)) if (accept(head)) insert(head, result, count, compare)
+  return result
 }
 
-/** Where a head belongs in a sorted list. */
-function rankOf(head: Head, sorted: readonly Head[], compare: (a: Key, b: Key) => number): number {
+/** Whether a head matches and comes behind `after`. */
+function acceptance(query: Query, after: Key | undefined): (head: Head) => boolean {
+  const compare = comparison(query)
+  return (head) => headMatches(head, query) && (after === undefined || compare(head, after) > 0)
+}
+
+/** Puts an item where it belongs in a sorted list that keeps so many. */
+function insert<T>(item: T, sorted: T[], count: number, compare: (a: T, b: T) => number): void {
   let low = 0
   let high = sorted.length
   while (low < high) {
     const middle = (low + high) >>> 1
-    if (compare(sorted[middle] as Head, head) < 0) low = middle + 1
+    if (compare(sorted[middle] as T, item) < 0) low = middle + 1
     else high = middle
   }
-  return low
+  sorted.splice(low, 0, item)
+  if (sorted.length > count) sorted.pop()
 }
 
 type Key = Pick<Head, 'sessionId'> & { readonly summary: Pick<Head['summary'], 'createdAt' | 'updatedAt'> }

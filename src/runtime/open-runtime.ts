@@ -214,11 +214,9 @@ class LocalRuntime implements Runtime {
   async list(query: ListQuery = {}): Promise<SessionPage> {
     this.#open('list')
     await this.#store.refresh()
-    const read = (id: string, isOneOfMany: boolean) =>
-      (isOneOfMany ? this.#store.peek?.(id) : undefined) ?? this.#store.state(id)
-    const recall = async (id: string, isOneOfMany: boolean) =>
-      this.#residents.peek(id)?.durable ?? (await read(id, isOneOfMany))
-    const source = { store: this.#store, now: this.#clock.now(), stateOf: this.#readOnly ? read : recall }
+    // What a reader holds in memory may be older than what it would read.
+    const atHand = (id: string) => (this.#readOnly ? undefined : this.#residents.peek(id)?.durable)
+    const source = { store: this.#store, now: this.#clock.now(), atHand }
     return listSessions(source, query)
   }
 

@@ -47,6 +47,14 @@ export interface TornTail {
   readonly bytes: number
 }
 
+/** Who is shown the states of many sessions, one after the other. */
+export interface StateVisitor {
+  /** The state may be shared and must not be altered. */
+  state(state: StoredState): void
+  /** This session cannot be read, for instance because it is damaged (`STORE_CORRUPT`); the others go on. */
+  fault(sessionId: string, error: unknown): void
+}
+
 /** How a store is, for `runtime.stats()` and `doctor`. */
 export interface StoreStats {
   readonly kind: string
@@ -121,17 +129,13 @@ export interface SessionStore {
   state(sessionId: string): Promise<StoredState | undefined>
 
   /**
-   * The same, for those who look at many sessions and let each go: it may be shared and must not be altered. Left out
-   * where `state` costs no more.
-   * @throws STORE_CORRUPT
+   * Shows the newest durable states of many living sessions, each once, in whatever order costs least; of those that are
+   * gone nothing is said. Left out where `state` for one after the other costs no more.
+   *
+   * @param having - strings that all are values or keys somewhere in each state that is wanted: a state that lacks one need
+   * not be shown, so that a store can leave out what it need not read.
    */
-  peek?(sessionId: string): Promise<StoredState | undefined>
-
-  /**
-   * Sessions with the same number lie together: whoever reads many states reads those one after the other. Left out where
-   * it makes no difference.
-   */
-  groupOf?(sessionId: string): number
+  visit?(sessionIds: Iterable<string>, visitor: StateVisitor, having?: readonly string[]): Promise<void>
 
   /** A page of the living session's history. @throws STORE_CORRUPT when it runs into damage. */
   changes(sessionId: string, range: ChangeRange): Promise<readonly Change[]>

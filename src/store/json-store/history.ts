@@ -68,11 +68,17 @@ export class History {
   }
 
   /** The newest durable state of a living session. @throws STORE_CORRUPT */
-  async state(sessionId: string, isOneOfMany: boolean): Promise<StoredState | undefined> {
+  async state(sessionId: string): Promise<StoredState | undefined> {
     // Whoever makes a session looks for it first: there is no file to read for what is not there.
     if (this.#newest(sessionId) === undefined) return undefined
-    const readsLines = !isOneOfMany && this.#isShort(sessionId)
-    const snapshot = readsLines ? undefined : await this.#snapshots.get(sessionId)
+    return this.stateFrom(
+      sessionId,
+      this.#isShort(sessionId) ? undefined : await this.#snapshots.get(sessionId),
+    )
+  }
+
+  /** The same, from a snapshot on when its line lies on the chain (HY3), otherwise from the beginning. @throws STORE_CORRUPT */
+  async stateFrom(sessionId: string, snapshot: Snapshot | undefined): Promise<StoredState | undefined> {
     const newest = this.#newest(sessionId)
     if (newest === undefined) return undefined
     const [segment, ordinal] = snapshot?.position ?? [0, 0]
@@ -95,6 +101,12 @@ export class History {
       revision -= 1
     }
     return changes.reduceRight((state: StoredState | undefined, change) => fold(state, change), base)
+  }
+
+  /** Whether a snapshot is of the newest line of a living session, which is its state then (HY3). */
+  isNewest(sessionId: string, { revision, position }: Pick<Snapshot, 'revision' | 'position'>): boolean {
+    const [segment, ordinal] = position
+    return this.#index.isAt(sessionId, revision, { segment, ordinal })
   }
 
   /** A page of a living session's changes. @throws STORE_CORRUPT */

@@ -14,7 +14,8 @@ import type { FileSystem } from '../file-system.ts'
 import type { TornTail } from '../store.ts'
 import type { DamagedPlace, DamageReport } from './damage-report.ts'
 import type { JournalEnd } from './index-file.ts'
-import type { BadBytes, PlacedLine, SegmentScan } from './segment.ts'
+import type { PlacedLine } from './line-scan.ts'
+import type { BadBytes, SegmentScan } from './segment.ts'
 import { JOURNAL_FOLDER, readHeader, scanSegment, segmentName } from './segment.ts'
 import type { SegmentTable } from './segment-table.ts'
 import type { Position, SessionIndex } from './session-index.ts'
@@ -220,6 +221,8 @@ function note(state: JournalState, file: string, bad: BadBytes): void {
 function apply(state: JournalState, line: PlacedLine, file: string): void {
   const { index, damage } = state
   const { sessionId, revision } = line
+  // Most lines are this and no more.
+  if (line.summary === undefined && !line.deleted && damage.isEmpty && index.follow(line)) return
   if (line.deleted) {
     index.set(sessionId, line, revision, 'deleted')
     damage.end(sessionId)

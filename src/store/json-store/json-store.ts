@@ -16,6 +16,7 @@ import type {
   Head,
   PlacedChange,
   SessionStore,
+  StateVisitor,
   StoreCapabilities,
   StoreStats,
 } from '../store.ts'
@@ -29,7 +30,7 @@ import type { Recovered } from './recover.ts'
 import { highestEpoch, listSegments, readJournal, repairJournal } from './recover.ts'
 import { isNewline } from './line.ts'
 import { JOURNAL_FOLDER, readHeader, segmentName } from './segment.ts'
-import { shardOf, SNAPSHOT_FOLDER } from './snapshots.ts'
+import { byShard, SNAPSHOT_FOLDER } from './snapshots.ts'
 import { stagedFiles } from './staging.ts'
 import { checkFolder, readStoreFile, STORE_FORMAT, syncWayTo, writeStoreFile } from './store-file.ts'
 import { StoreView } from './store-view.ts'
@@ -51,7 +52,9 @@ export class JsonStore implements SessionStore {
   #owned: OwnedStore | undefined
   /** How far a reader believes the journal. */
   #seen: JournalTail = { segment: 0, offset: 0, ordinal: 0 }
-  #refreshing: Promise<void> | undefined
+  /** The last look for news that was begun, and the one that begins behind it. */
+  #lastLook: Promise<void> = Promise.resolve()
+  #nextLook: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
   constructor(options: JsonStoreOptions) {
@@ -70,7 +73,7 @@ export class JsonStore implements SessionStore {
     const document = await readStoreFile(files, this.#dir)
     if (!readOnly) return this.#openOwned()
     if (document === undefined) throw sessionError('STORE_NOT_FOUND', { place: this.#dir })
-    this.#look(await readJournal(files, this.#dir, document.storeId, true))
+    this.#show(await readJournal(files, this.#dir, document.storeId, true))
   }
 
   append(change: Change, after: StoredState, entriesText?: string): Promise<void> {
@@ -100,16 +103,23 @@ export class JsonStore implements SessionStore {
     return this.#view?.recovered.state.index.dueHeads() ?? []
   }
 
-  groupOf(sessionId: string): number {
-    return shardOf(sessionId)
-  }
-
   async state(sessionId: string): Promise<StoredState | undefined> {
     return (await this.#forReading('state')).state(sessionId)
   }
 
-  async peek(sessionId: string): Promise<StoredState | undefined> {
-    return (await this.#forReading('state')).peek(sessionId)
+  async visit(
+    sessionIds: Iterable<string>,
+    visitor: StateVisitor,
+    having: readonly string[] = [],
+  ): Promise<void> {
+    const shards = byShard(sessionIds).entries()
+    const texts = having.map((text) => Buffer.from(JSON.stringify(text)))
+    const walk = async (): Promise<void> => {
+      for (const [shard, ids] of shards)
+        await (await this.#forReading('state')).visit(shard, ids, visitor, texts)
+    }
+    // So that one shard is read while another is looked through.
+    await Promise.all([walk(), walk()])
   }
 
   async changes(sessionId: string, range: ChangeRange): Promise<readonly Change[]> {
@@ -206,7 +216,7 @@ export class JsonStore implements SessionStore {
         now: () => clock.now(),
       })
       ownership.fenced()
-      const view = this.#look(recovered, files)
+      const view = this.#show(recovered, files)
       const options = this.#options
       this.#owned = new OwnedStore({ options, watched, dir, storeId, ownership, view, start })
     } catch (error) {
@@ -226,7 +236,7 @@ export class JsonStore implements SessionStore {
     return header?.storeId ?? this.#options.unique()
   }
 
-  #look(recovered: Recovered, files = this.#files): StoreView {
+  #show(recovered: Recovered, files = this.#files): StoreView {
     this.#seen = recovered.end
     const view = new StoreView({
       files,
@@ -266,16 +276,25 @@ export class JsonStore implements SessionStore {
     const view = this.#view
     if (view === undefined || this.#closing !== undefined) throw sessionError('RUNTIME_CLOSED', { command })
     if (this.#owned !== undefined) return view
-    await this.#refresh(view)
+    await this.#refresh()
     return this.#view ?? view
   }
 
-  /** Takes in what the owner made durable since (JT3); calls at the same time share one look. */
-  #refresh(view: StoreView): Promise<void> {
-    this.#refreshing ??= this.#takeIn(view).finally(() => {
-      this.#refreshing = undefined
-    })
-    return this.#refreshing
+  /**
+   * Takes in what the owner made durable since (JT3). A look that is under way may have passed what was acknowledged before
+   * this call; the next one has not begun, so all who ask meanwhile share it.
+   */
+  #refresh(): Promise<void> {
+    this.#nextLook ??= this.#lookBehind(this.#lastLook)
+    return this.#nextLook
+  }
+
+  async #lookBehind(look: Promise<void>): Promise<void> {
+    await look.catch(() => undefined)
+    this.#nextLook = undefined
+    if (this.#view === undefined) return
+    this.#lastLook = this.#takeIn(this.#view)
+    await this.#lastLook
   }
 
   async #takeIn(view: StoreView): Promise<void> {
@@ -286,7 +305,7 @@ export class JsonStore implements SessionStore {
     const segments = await listSegments(files, folder)
     if (await this.#hasMoved(from)) {
       await view.reader.close()
-      this.#look(await readJournal(files, this.#dir, view.recovered.storeId, true))
+      this.#show(await readJournal(files, this.#dir, view.recovered.storeId, true))
       return
     }
     const { end } = await scanJournal(view.recovered.state, {

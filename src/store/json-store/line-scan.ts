@@ -4,13 +4,17 @@
  */
 import type { Summary } from '../change.ts'
 import type { Mark, SegmentHeader } from './line.ts'
-import { checkSeal, LINE_VERSION, parseLine } from './line.ts'
+import { checkSeal, LINE_VERSION, matches, parseLine } from './line.ts'
 
-/** What a scan needs to know of a change. */
-export interface ScannedChange {
+/** The line of a change: what a scan needs to know of it, and where it stands. */
+export interface PlacedLine {
   readonly kind: 'change'
   readonly segment: number
   readonly ordinal: number
+  /** In the file. */
+  readonly offset: number
+  /** With its newline. */
+  readonly bytes: number
   readonly sessionId: string
   readonly revision: number
   /** 0 when it is the first line of a life. */
@@ -24,7 +28,7 @@ export interface ScannedChange {
 
 /** A line as a scan sees it. */
 export type ScannedLine =
-  | ScannedChange
+  | PlacedLine
   | { readonly kind: 'header'; readonly header: SegmentHeader }
   | { readonly kind: 'mark'; readonly mark: Mark }
   | { readonly kind: 'bad'; readonly reason: string }
@@ -35,26 +39,58 @@ const REVISION = Buffer.from('","rev":')
 const PREV = Buffer.from(',"prev":')
 const DURABLE = Buffer.from(',"durable":')
 const AT = Buffer.from(',"at":')
+const SUMMARY = Buffer.from(',"summary":{')
 
 const BACKSLASH = 0x5c
 const QUOTE = 0x22
 const CLOSING_BRACKET = 0x5d
+const CLOSING_BRACE = 0x7d
+
+/** A summary that begins farther from the end of its line is left to the full parse. */
+const MOST_SUMMARY_BYTES = 1024
 
 /**
  * Looks at the line at [start, end); `end` is where its newline stands.
  *
+ * @param offset - where the line stands in the file.
  * @throws FORMAT_TOO_NEW
  */
-export function scanLine(bytes: Buffer, start: number, end: number, file: string): ScannedLine {
-  if (!matches(bytes, start, START)) return full(bytes, start, end, file)
+export function scanLine(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  file: string,
+  offset = start,
+): ScannedLine {
+  if (!matches(bytes, start, START)) return full(bytes, start, end, file, offset)
   const sealed = checkSeal(bytes, start, end)
   if (typeof sealed === 'string') return { kind: 'bad', reason: sealed }
-  // Only entries and findings end in a bracket; anything else may be a summary, which needs the full parse (LC4).
-  if (bytes[sealed - 1] !== CLOSING_BRACKET) return full(bytes, start, end, file)
-  return quick(bytes, start) ?? full(bytes, start, end, file)
+  // Only entries and findings end in a bracket, and a summary comes behind both.
+  if (bytes[sealed - 1] === CLOSING_BRACKET) {
+    return quick(bytes, start, end, offset, undefined) ?? full(bytes, start, end, file, offset)
+  }
+  const summary = summaryAtEnd(bytes, start, sealed)
+  const looked = summary === undefined ? undefined : quick(bytes, start, end, offset, summary)
+  return looked ?? full(bytes, start, end, file, offset)
 }
 
-function full(bytes: Buffer, start: number, end: number, file: string): ScannedLine {
+/**
+ * The summary that is the last thing a line says; undefined when that is something else. A quote inside of a text is
+ * escaped, so the bytes looked for are a key, and what reaches from it to the seal and is whole is not inside of anything.
+ */
+function summaryAtEnd(bytes: Buffer, start: number, sealed: number): Partial<Summary> | undefined {
+  if (bytes[sealed - 1] !== CLOSING_BRACE) return undefined
+  const from = Math.max(start, sealed - MOST_SUMMARY_BYTES)
+  const at = bytes.subarray(from, sealed).lastIndexOf(SUMMARY)
+  if (at === -1) return undefined
+  try {
+    return JSON.parse(bytes.toString('utf8', from + at + SUMMARY.length - 1, sealed)) as Partial<Summary>
+  } catch {
+    return undefined
+  }
+}
+
+function full(bytes: Buffer, start: number, end: number, file: string, offset: number): ScannedLine {
   const parsed = parseLine(bytes, start, end, file)
   if (parsed.kind !== 'change') return parsed
   const { line } = parsed
@@ -63,6 +99,8 @@ function full(bytes: Buffer, start: number, end: number, file: string): ScannedL
     kind: 'change',
     segment: line.segment,
     ordinal: line.ordinal,
+    offset,
+    bytes: end + 1 - start,
     sessionId: change.sessionId,
     revision: change.revision,
     prevSegment: line.prev?.segment ?? 0,
@@ -88,7 +126,13 @@ function number(bytes: Buffer, start: number): number {
   return value
 }
 
-function quick(bytes: Buffer, start: number): ScannedChange | undefined {
+function quick(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  offset: number,
+  summary: Partial<Summary> | undefined,
+): PlacedLine | undefined {
   const segment = number(bytes, start + START.length)
   const ordinal = number(bytes, cursor + 1)
   if (!matches(bytes, cursor, ID)) return undefined
@@ -123,20 +167,15 @@ function quick(bytes: Buffer, start: number): ScannedChange | undefined {
     kind: 'change',
     segment,
     ordinal,
+    offset,
+    bytes: end + 1 - start,
     sessionId: bytes.toString('latin1', idStart, idEnd),
     revision,
     prevSegment,
     prevOrdinal,
     durable,
     at,
-    summary: undefined,
+    summary,
     deleted: false,
   }
-}
-
-function matches(bytes: Buffer, at: number, expected: Buffer): boolean {
-  for (let index = 0; index < expected.length; index += 1) {
-    if (bytes[at + index] !== expected[index]) return false
-  }
-  return true
 }

@@ -8,7 +8,7 @@ import type { FileHandle, FileSystem } from '../file-system.ts'
 import { Blocks } from './blocks.ts'
 import type { SegmentHeader } from './line.ts'
 import { isNewline, parseLine } from './line.ts'
-import type { ScannedChange, ScannedLine } from './line-scan.ts'
+import type { PlacedLine, ScannedLine } from './line-scan.ts'
 import { scanLine } from './line-scan.ts'
 
 const NAME = /^(\d{8,})\.jsonl$/
@@ -26,13 +26,6 @@ export function parseSegmentName(name: string): number | undefined {
   const match = NAME.exec(name)
   const segment = match === null ? NaN : Number(match[1])
   return Number.isSafeInteger(segment) && segmentName(segment) === name ? segment : undefined
-}
-
-/** A good line and where it stands. */
-export interface PlacedLine extends ScannedChange {
-  readonly offset: number
-  /** With its newline. */
-  readonly bytes: number
 }
 
 /** Bytes that are no line, or a place where lines are missing (`start` may equal `end`). */
@@ -199,7 +192,7 @@ class Scan implements LineVisitor {
   }
 
   line(bytes: Buffer, start: number, end: number, offset: number): void {
-    const scanned = this.#judge(scanLine(bytes, start, end, this.#file), offset === 0)
+    const scanned = this.#judge(scanLine(bytes, start, end, this.#file, offset), offset === 0)
     if (scanned.kind !== 'bad') {
       this.#accept(scanned, offset, end + 1 - start)
       return
@@ -267,7 +260,7 @@ class Scan implements LineVisitor {
       }
       this.#durable = Math.max(this.#durable, scanned.durable)
       this.#ordinal = scanned.ordinal
-      this.#lines.push(Object.assign(scanned, { offset, bytes }))
+      this.#lines.push(scanned)
     }
     this.#close()
     this.#end = offset + bytes

@@ -10,6 +10,7 @@ import type { Summary } from '../change.ts'
 import type { Head } from '../store.ts'
 import { gathered, resized } from './columns.ts'
 import { IdTable } from './id-table.ts'
+import type { Place } from './position.ts'
 
 /** Where a line stands: segment and ordinal name it for good; `offset` and `bytes` are hints that compaction may age. */
 export interface Position {
@@ -19,6 +20,15 @@ export interface Position {
   readonly offset: number
   /** Length of the line with its newline. */
   readonly bytes: number
+}
+
+/** A line that may be the next of its session, and the place of the line that it says is before it. */
+export interface FollowingLine extends Position {
+  readonly sessionId: string
+  readonly revision: number
+  readonly prevSegment: number
+  readonly prevOrdinal: number
+  readonly at: number
 }
 
 const U32 = [
@@ -167,12 +177,7 @@ export class SessionIndex {
     if (known < 0) u32.born[slot] = f64.history[slot] = u32.segment[slot] = 0
     else if (!wasDeleted) this.#living -= 1
     if (wasDeleted && summary !== 'deleted') u32.born[slot] = u32.revision[slot] as number
-    this.#count(slot, position, summary === 'deleted')
-    u32.segment[slot] = position.segment
-    u32.ordinal[slot] = position.ordinal
-    u32.offset[slot] = position.offset
-    u32.bytes[slot] = position.bytes
-    u32.revision[slot] = revision
+    this.#place(slot, position, revision, summary === 'deleted')
     if (summary === 'deleted') {
       u32.status[slot] = DELETED
       u32.tenant[slot] = u32.user[slot] = u32.parent[slot] = 0
@@ -187,6 +192,21 @@ export class SessionIndex {
     f64.createdAt[slot] = summary.createdAt
     f64.updatedAt[slot] = summary.updatedAt
     f64.dueAt[slot] = summary.dueAt ?? NaN
+  }
+
+  /**
+   * Moves a living session to the line right behind its newest one, when that is what this line is and of the summary only
+   * `updatedAt` moves: what `set` would do, in one look. Otherwise false, and nothing was done.
+   */
+  follow(line: FollowingLine): boolean {
+    const slot = this.#table.find(line.sessionId)
+    if (slot < 0) return false
+    const { status, revision, segment, ordinal } = this.#u32
+    if (status[slot] === DELETED || line.revision !== (revision[slot] as number) + 1) return false
+    if (line.prevSegment !== segment[slot] || line.prevOrdinal !== ordinal[slot]) return false
+    this.#place(slot, line, line.revision, false)
+    this.#f64.updatedAt[slot] = line.at
+    return true
   }
 
   /** Whether a tombstone follows this line (IX3). Lines of unknown sessions are not known to be dead. */
@@ -262,17 +282,36 @@ export class SessionIndex {
     }
   }
 
+  /** Whether the newest line of a living session is of this revision and stands there. */
+  isAt(sessionId: string, revision: number, place: Place): boolean {
+    const slot = this.#table.find(sessionId)
+    if (slot < 0) return false
+    const { status, revision: newest, segment, ordinal } = this.#u32
+    if (status[slot] === DELETED || newest[slot] !== revision) return false
+    return segment[slot] === place.segment && ordinal[slot] === place.ordinal
+  }
+
   /** The heads of all living sessions, those known last first; with `accept` only those it accepts. */
   *heads(accept?: (head: Head) => boolean): Generator<Head> {
     const glance = new Glance(
       (slot) => this.#table.id(slot),
       (number) => this.#name(number),
     )
-    for (let slot = this.#table.end - 1; slot >= 0; slot -= 1) {
-      if (!this.#table.isUsed(slot) || this.#u32.status[slot] === DELETED) continue
-      if (accept === undefined || accept(glance.at(slot, this.#u32, this.#f64)))
-        yield this.#head(this.#table.id(slot), slot)
+    const accepts = (slot: number): boolean =>
+      accept === undefined || accept(glance.at(slot, this.#u32, this.#f64))
+    for (let slot = this.#livingBefore(this.#table.end, accepts); slot >= 0;) {
+      yield this.#head(this.#table.id(slot), slot)
+      slot = this.#livingBefore(slot, accepts)
     }
+  }
+
+  /** The next living session below a slot that is accepted; -1 when there is none. A generator's own loop would be slow. */
+  #livingBefore(end: number, accepts: (slot: number) => boolean): number {
+    const { status } = this.#u32
+    for (let slot = end - 1; slot >= 0; slot -= 1) {
+      if (status[slot] !== DELETED && this.#table.isUsed(slot) && accepts(slot)) return slot
+    }
+    return -1
   }
 
   /** The heads of those that wait for an instant, in no order. */
@@ -322,6 +361,17 @@ export class SessionIndex {
     }
     const { bytes: idBytes, lengths: idLengths } = this.#table.pack()
     return { count, idBytes, idLengths, names, deadBytes: this.#deadBytes, u32, f64 }
+  }
+
+  /** Puts the newest line of a session where it stands. */
+  #place(slot: number, position: Position, revision: number, deleted: boolean): void {
+    this.#count(slot, position, deleted)
+    const u32 = this.#u32
+    u32.segment[slot] = position.segment
+    u32.ordinal[slot] = position.ordinal
+    u32.offset[slot] = position.offset
+    u32.bytes[slot] = position.bytes
+    u32.revision[slot] = revision
   }
 
   /** A tombstone turns the bytes of a life into dead ones; a line that was counted before is not counted again. */

@@ -16,6 +16,8 @@ import { getOwn, isJsonObject, setOwn } from '../../json.ts'
 import { type FileSystem, readWhole, replaceFile } from '../file-system.ts'
 import type { Facts, StoredState, Summary } from '../change.ts'
 import type { Damage } from '../store.ts'
+import type { GlancedSnapshot } from './shard-scan.ts'
+import { glanceSnapshots } from './shard-scan.ts'
 import { Turns } from './turns.ts'
 
 /** A stored state and the line that led to it. */
@@ -45,6 +47,18 @@ const KEPT_BYTES = 16 << 20
 /** The shard of a session: the first byte of the CRC32 of its id. */
 export function shardOf(sessionId: string): number {
   return crc32(sessionId) >>> 24
+}
+
+/** Sessions by their shard. */
+export function byShard(sessionIds: Iterable<string>): Map<number, string[]> {
+  const shards = new Map<number, string[]>()
+  for (const sessionId of sessionIds) {
+    const shard = shardOf(sessionId)
+    const others = shards.get(shard)
+    if (others === undefined) shards.set(shard, [sessionId])
+    else others.push(sessionId)
+  }
+  return shards
 }
 
 /** The file name of a shard, `00.json` to `ff.json`. */
@@ -150,9 +164,8 @@ export class Snapshots {
    * and the journal has the rest (SH2).
    */
   async erase(sessionIds: Iterable<string>): Promise<void> {
-    const byShard = new Map<number, string[]>()
-    for (const id of sessionIds) byShard.set(shardOf(id), [...(byShard.get(shardOf(id)) ?? []), id])
-    for (const [shard, ids] of byShard) await this.#inTurn(shard, () => this.#eraseFrom(shard, ids))
+    for (const [shard, ids] of byShard(sessionIds))
+      await this.#inTurn(shard, () => this.#eraseFrom(shard, ids))
   }
 
   async #eraseFrom(shard: number, ids: readonly string[]): Promise<void> {
@@ -171,7 +184,24 @@ export class Snapshots {
 
   /** The ids in a shard; for checks that read everything. */
   async ids(shard: number): Promise<readonly string[]> {
-    return Object.keys((await this.#shard(shard)).data.sessions)
+    return Object.keys(await this.all(shard))
+  }
+
+  /**
+   * The snapshots of a shard by a quick look that tells which hold these texts, for one that is not in memory and need not
+   * stay there; undefined when it is, or when the quick look is not enough.
+   */
+  async glance(shard: number, texts: readonly Buffer[]): Promise<Map<string, GlancedSnapshot> | undefined> {
+    if (texts.length === 0 || this.#shards.has(shard)) return undefined
+    const bytes = await readWhole(this.#files, `${this.#folder}/${shardFileName(shard)}`)
+    if (bytes === undefined) return undefined
+    await this.#turns.take()
+    return glanceShard(bytes, texts)
+  }
+
+  /** All snapshots of a shard, by session; to look at only, and by own keys (SH3). */
+  async all(shard: number): Promise<Readonly<Record<string, Snapshot>>> {
+    return (await this.#shard(shard)).data.sessions
   }
 
   #inTurn<T>(shard: number, task: () => Promise<T>): Promise<T> {
@@ -297,18 +327,38 @@ export function encodeShard(document: ShardDocument): Buffer {
   return Buffer.concat([body, Buffer.from(`${CRC_START}${crc}"}\n`, 'latin1')])
 }
 
-/** The document of a shard's bytes, or why it cannot be used (SH2). */
-export function decodeShard(bytes: Buffer): ShardDocument | string {
+/** Where the document of a shard's bytes ends, or why they cannot be used (SH2). */
+function checkShard(bytes: Buffer): number | string {
   const end = bytes.length - CRC_BYTES
   const tail = end < 0 ? '' : bytes.toString('latin1', end)
   const crc = crc32(bytes.subarray(0, Math.max(end, 0)))
     .toString(16)
     .padStart(8, '0')
-  if (tail !== `${CRC_START}${crc}"}\n`) return 'its checksum does not fit'
+  return tail === `${CRC_START}${crc}"}\n` ? end : 'its checksum does not fit'
+}
+
+/** The document of a shard's bytes, or why it cannot be used (SH2). */
+export function decodeShard(bytes: Buffer): ShardDocument | string {
+  const end = checkShard(bytes)
+  if (typeof end === 'string') return end
   const value = JSON.parse(bytes.toString('utf8')) as Json
   if (!isJsonObject(value) || !isJsonObject(value['sessions'])) return 'it is not a shard'
   const { format } = value
   if (typeof format !== 'number') return 'it is not a shard'
   if (format !== FORMAT) return `it has format ${format}; this version reads ${FORMAT}`
   return value as unknown as ShardDocument
+}
+
+const DOCUMENT_START = `{"format":${FORMAT},"sessions":`
+
+/** The snapshots of a shard's bytes by a quick look; undefined where the full parse has to decide (SS1). */
+export function glanceShard(
+  bytes: Buffer,
+  texts: readonly Buffer[],
+): Map<string, GlancedSnapshot> | undefined {
+  const end = checkShard(bytes)
+  if (typeof end === 'string') return undefined
+  const start = DOCUMENT_START.length
+  if (bytes.toString('latin1', 0, start) !== DOCUMENT_START) return undefined
+  return glanceSnapshots(bytes, start, end, texts)
 }

@@ -3,13 +3,14 @@
  *   VI1  A damaged session is refused with its place; the others answer (S4).
  *   VI2  What a caller is given is its own; the state kept at hand is never handed out.
  *   VI3  A session that is deleted while it is read is gone for that reader too, and not damaged.
+ *   VI4  Of many, each is shown as its newest line says; only one whose snapshot is of that line may be left out unparsed.
  */
 import type { SessionError } from '../../errors.ts'
 import { isSessionError, sessionError } from '../../errors.ts'
-import { jsonCopy } from '../../json.ts'
+import { getOwn, jsonCopy } from '../../json.ts'
 import type { Change, StoredState } from '../change.ts'
 import type { FileSystem } from '../file-system.ts'
-import type { ChangeRange, Damage } from '../store.ts'
+import type { ChangeRange, Damage, StateVisitor } from '../store.ts'
 import { Feed } from './feed.ts'
 import { FeedWindow } from './feed-window.ts'
 import { History } from './history.ts'
@@ -18,10 +19,15 @@ import { SegmentReader } from './reader.ts'
 import { RecentSessions } from './recent-sessions.ts'
 import type { Recovered } from './recover.ts'
 import { JOURNAL_FOLDER } from './segment.ts'
-import { SNAPSHOT_FOLDER, Snapshots } from './snapshots.ts'
+import type { GlancedSnapshot } from './shard-scan.ts'
+import type { Snapshot } from './snapshots.ts'
+import { SNAPSHOT_FOLDER, Snapshots, stateOf } from './snapshots.ts'
 
 /** Sessions kept at hand with their newest state. */
 const MOST_RECENT = 2048
+
+/** Sessions read at once when many are visited: enough to keep a disk busy, few enough to hold. */
+const VISITED_AT_ONCE = 64
 
 /** How to make a view. */
 export interface StoreViewOptions {
@@ -61,23 +67,74 @@ export class StoreView {
 
   /** The newest durable state of a living session, for the caller to keep (VI2). @throws STORE_CORRUPT */
   async state(sessionId: string): Promise<StoredState | undefined> {
-    const state = await this.#newest(sessionId, false)
+    const state = await this.#newest(sessionId)
     if (state === undefined) return undefined
     this.recent.keep(state)
     return jsonCopy(state)
   }
 
-  /** The same, for looking at only: whoever looks at many does not push out those in use. @throws STORE_CORRUPT */
-  peek(sessionId: string): Promise<StoredState | undefined> {
-    return this.#newest(sessionId, true)
+  /** Shows the newest durable states of sessions of one shard, but for those that surely lack one of the texts. */
+  async visit(
+    shard: number,
+    sessionIds: readonly string[],
+    visitor: StateVisitor,
+    texts: readonly Buffer[],
+  ): Promise<void> {
+    const { index } = this.recovered.state
+    const find = await this.#finderOf(shard, texts)
+    const others: (() => Promise<void>)[] = []
+    for (const sessionId of sessionIds) {
+      const recent = this.recent.state(sessionId, index.lastRevision(sessionId))
+      const found = find(sessionId)
+      if (recent !== undefined) visitor.state(recent)
+      else if (
+        found === undefined ||
+        this.damageOf(sessionId) !== undefined ||
+        !this.history.isNewest(sessionId, found)
+      ) {
+        others.push(() => this.#visitOne(sessionId, found?.parse(), visitor))
+      } else if (found.hasAll) visitor.state(stateOf(sessionId, found.parse()))
+    }
+    for (let start = 0; start < others.length; start += VISITED_AT_ONCE) {
+      await Promise.all(others.slice(start, start + VISITED_AT_ONCE).map((visit) => visit()))
+    }
   }
 
-  async #newest(sessionId: string, isOneOfMany: boolean): Promise<StoredState | undefined> {
+  /** What finds the snapshots of a shard. */
+  async #finderOf(
+    shard: number,
+    texts: readonly Buffer[],
+  ): Promise<(sessionId: string) => GlancedSnapshot | undefined> {
+    const glanced = await this.snapshots.glance(shard, texts)
+    if (glanced !== undefined) return (sessionId) => glanced.get(sessionId)
+    const all = await this.snapshots.all(shard)
+    return (sessionId) => {
+      const snapshot = getOwn(all, sessionId)
+      if (snapshot === undefined) return undefined
+      const { revision, position } = snapshot
+      return { revision, position, hasAll: true, parse: () => snapshot }
+    }
+  }
+
+  /** A session that its snapshot alone does not tell of. */
+  async #visitOne(sessionId: string, snapshot: Snapshot | undefined, visitor: StateVisitor): Promise<void> {
+    let state: StoredState | undefined
+    try {
+      this.#refuseDamaged(sessionId)
+      state = await this.#unlessDeleted(sessionId, this.history.stateFrom(sessionId, snapshot))
+    } catch (error) {
+      visitor.fault(sessionId, error)
+      return
+    }
+    if (state !== undefined) visitor.state(state)
+  }
+
+  async #newest(sessionId: string): Promise<StoredState | undefined> {
     const { index } = this.recovered.state
     const recent = this.recent.state(sessionId, index.lastRevision(sessionId))
     if (recent !== undefined) return recent
     this.#refuseDamaged(sessionId)
-    return this.#unlessDeleted(sessionId, this.history.state(sessionId, isOneOfMany))
+    return this.#unlessDeleted(sessionId, this.history.state(sessionId))
   }
 
   /** A page of a living session's history. @throws STORE_CORRUPT */

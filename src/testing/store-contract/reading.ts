@@ -41,6 +41,31 @@ const CASES: Record<string, ContractCase['run']> = {
     assert.equal(store.stats().sessions, 4)
   },
 
+  async '[S3] a store that can be visited shows each living session once, as it is'({ store }) {
+    if (store.visit === undefined) return
+    const sessions = ['a', 'b', 'c', 'gone'].map((id) => new SampleSession(id))
+    for (const session of sessions) await session.appendMany(store, 3)
+    await sessions[1]?.append(store, { patch: { record: [[['tags'], ['rare']]] } })
+    await sessions[3]?.delete(store)
+    const living = sessions.slice(0, 3).map(({ state }) => state)
+    const ids = ['unknown', ...sessions.map(({ id }) => id)]
+    const visited = async (having?: readonly string[]): Promise<StoredState[]> => {
+      const states: StoredState[] = []
+      const fault = (_: string, error: unknown): void => assert.fail(String(error))
+      await store.visit?.(ids, { state: (state) => states.push(state), fault }, having)
+      return states.sort((a, b) => (a.sessionId < b.sessionId ? -1 : 1))
+    }
+
+    assert.deepEqual(await visited(), living)
+    // A store may show those that lack what is looked for, and must show those that have it.
+    const shown = await visited(['rare'])
+    assert.ok(shown.every((state) => living.some((other) => other?.sessionId === state.sessionId)))
+    assert.deepEqual(
+      shown.filter(({ sessionId }) => sessionId === 'b'),
+      [living[1]],
+    )
+  },
+
   async '[S3] heads shows each head to who accepts it, and gives those accepted'({ store }) {
     const ids = ['a', 'b', 'c', 'd', 'e']
     for (const id of ids) await new SampleSession(id).appendMany(store, 3)

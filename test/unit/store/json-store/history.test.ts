@@ -1,5 +1,6 @@
 /** Goal: reading one session of a large store costs what its own history costs, not what its neighbours weigh. */
 import { expect, test } from 'vitest'
+import type { StoredState } from '../../../../src/store/change.ts'
 import { shardOf } from '../../../../src/store/json-store/snapshots.ts'
 import { SampleSession } from '../../../../src/testing/store-contract/sample-session.ts'
 import { JsonMachine } from '../../../support/json-machine.ts'
@@ -42,7 +43,12 @@ test('[HY5] in a large store a short life is read line by line, until its shard 
   expect(await shardsFor(long)).toBe(1)
   const many = elsewhere.find(({ id }) => shardOf(id) !== shardOf((neighbours[0] as SampleSession).id))
   opened.length = 0
-  expect(await store.peek((many as SampleSession).id)).toEqual(many?.state)
+  const visited: StoredState[] = []
+  await store.visit([(many as SampleSession).id], {
+    state: (state) => visited.push(state),
+    fault: (_, error) => expect.unreachable(String(error)),
+  })
+  expect(visited).toEqual([many?.state])
   expect(opened.length).toBe(1)
   await store.close()
 })

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
+import type { FileSystem } from '../../../../src/store/file-system.ts'
 import type { JsonStore } from '../../../../src/store/json-store/json-store.ts'
 import { SampleSession } from '../../../../src/testing/store-contract/sample-session.ts'
-import { JsonMachine, PLACE } from '../../../support/json-machine.ts'
+import { gatedFiles } from '../../../support/gated-files.ts'
+import { JsonMachine, PLACE, segmentPath } from '../../../support/json-machine.ts'
 
 async function allOf(store: JsonStore, pageSize = 7): Promise<string[]> {
   const found: string[] = []
@@ -146,6 +148,43 @@ test('[JT3] a reader starts over when the owner took back what it had seen', asy
   expect(reader.lastRevision('one')).toBe(1)
   expect(reader.stats().damage).toEqual([])
   await reader.close()
+})
+
+test('[JT3] what was acknowledged before a read is seen by it, though a look for news was under way', async () => {
+  const machine = new JsonMachine()
+  const owner = await machine.owner()
+  const session = new SampleSession('one')
+  await session.append(owner)
+  let [hasLooked, goOn] = [() => undefined as void, () => undefined as void]
+  const looked = new Promise<void>((resolve) => (hasLooked = resolve))
+  const told = new Promise<void>((resolve) => (goOn = resolve))
+  let isHeld = false
+  // The look has seen where the journal ended, and is told of it only later.
+  const status: FileSystem['status'] = async (path) => {
+    const found = await machine.files.status(path)
+    if (isHeld && path === segmentPath(1)) {
+      hasLooked()
+      await told
+    }
+    return found
+  }
+  const reader = await machine.reader({
+    files: { ...gatedFiles(machine.files, async () => undefined), status },
+  })
+  isHeld = true
+  const early = reader.refresh()
+  await looked
+
+  await session.append(owner)
+  const reads = [reader.state('one'), reader.changes('one', { from: 2 })] as const
+  isHeld = false
+  goOn()
+
+  expect((await reads[0])?.revision).toBe(2)
+  expect(await reads[1]).toHaveLength(1)
+  await early
+  await reader.close()
+  await owner.close()
 })
 
 test('a store is refused where there is none, where it is a link, and while it has an owner', async () => {

@@ -75,6 +75,7 @@ const oddKey = fc.oneof(
     'constructor',
     'toString',
     'crc',
+    'summary',
     'at',
     'id',
     '',
@@ -99,7 +100,13 @@ const anyChange: fc.Arbitrary<Change> = fc
       json.map((content) => ({ id: 'e', at: 1, type: 'user_message', content })),
       { maxLength: 3 },
     ),
-    summary: fc.option(fc.constant({ status: 'paused' }), { nil: undefined, freq: 2 }),
+    summary: fc.option(
+      fc.oneof(
+        fc.constant({ status: 'paused' }),
+        fc.record({ status: fc.constant('active'), tenantId: oddKey, dueAt: fc.constant(null) }),
+      ),
+      { nil: undefined, freq: 2 },
+    ),
     findings: fc.option(fc.constant([{ limit: 'turns', current: 1, max: 1, action: 'ignore' }]), {
       nil: undefined,
     }),
@@ -179,6 +186,8 @@ test('[LC4] the quick look and the full parse agree', () => {
         kind: 'change',
         segment: 4,
         ordinal: 12,
+        offset: 0,
+        bytes: line.length,
         sessionId: change.sessionId,
         revision: change.revision,
         prevSegment: PREV.segment,
@@ -205,6 +214,8 @@ test.each([
       kind: 'change',
       segment: 4,
       ordinal: 12,
+      offset: 0,
+      bytes: line.length,
       sessionId: 's-1',
       revision: change.revision,
       prevSegment: prev?.segment ?? 0,
@@ -228,7 +239,7 @@ test.each(['"id"', '"rev"', '"prev"', '"durable"', '"at"', '"op"', '"event"', '"
       const line = altered(known, key, `"new":[1,2,"id"],${key}`)
 
       expect(line.includes('"new"')).toBe(true)
-      expect(scanned(line)).toEqual(scanned(known))
+      expect(scanned(line)).toEqual({ ...scanned(known), bytes: line.length })
     }
   },
 )
@@ -264,7 +275,9 @@ test.each([
   ['"prev":[3,9,4294000000,812]', '"prev":[3,"9",1,2]', { prevSegment: 0, prevOrdinal: 0 }],
   ['"prev":[3,9,4294000000,812]', '"prev":"of"', { prevSegment: 0, prevOrdinal: 0 }],
 ])('[LC4] where %s reads %s the full parse decides', (from, to, said) => {
-  expect(scanned(altered(encode(ORDINARY), from, to))).toEqual({ ...scanned(encode(ORDINARY)), ...said })
+  const line = altered(encode(ORDINARY), from, to)
+
+  expect(scanned(line)).toEqual({ ...scanned(encode(ORDINARY)), bytes: line.length, ...said })
 })
 
 test('[LN1, JN2] the checksum is the CRC32 of all bytes before its key', () => {
@@ -385,7 +398,7 @@ test('[LN1] a line is looked at where it stands, whatever surrounds it', () => {
   const start = encode(ORDINARY, null).length
 
   expect(parseLine(bytes, start, start + line.length - 1, 'file')).toEqual(parsed(line))
-  expect(scanLine(bytes, start, start + line.length - 1, 'file')).toEqual(scanned(line))
+  expect(scanLine(bytes, start, start + line.length - 1, 'file', 0)).toEqual(scanned(line))
 })
 
 test.each([

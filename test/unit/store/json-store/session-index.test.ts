@@ -47,6 +47,40 @@ test('a session answers with its newest position, revision and summary', () => {
   expect(index.size).toBe(1)
 })
 
+test('[JC2] a session follows the line right behind its newest one, and no other', () => {
+  const following = {
+    sessionId: 'a',
+    revision: 3,
+    prevSegment: 1,
+    prevOrdinal: 2,
+    at: 1_700_000_000_900,
+    ...at(1, 5),
+  }
+  const index = new SessionIndex()
+  const other = new SessionIndex()
+  for (const one of [index, other]) {
+    one.set('a', at(1, 2), 2, summary({ status: 'paused', dueAt: 5 }))
+    one.set('gone', at(1, 3), 2, 'deleted')
+  }
+  const before = encodeIndex(index, HEADER)
+  for (const stranger of [
+    { sessionId: 'b' },
+    { sessionId: 'gone', prevOrdinal: 3 },
+    { revision: 2 },
+    { revision: 4 },
+    { prevSegment: 2 },
+    { prevOrdinal: 1 },
+    { prevSegment: 0, prevOrdinal: 0 },
+  ]) {
+    expect(index.follow({ ...following, ...stranger }), JSON.stringify(stranger)).toBe(false)
+  }
+  expect(encodeIndex(index, HEADER)).toEqual(before)
+
+  expect(index.follow(following)).toBe(true)
+  other.set('a', at(1, 5), 3, summary({ status: 'paused', dueAt: 5, updatedAt: following.at }))
+  expect(encodeIndex(index, HEADER)).toEqual(encodeIndex(other, HEADER))
+})
+
 test('an unknown id has revision 0 and nothing else', () => {
   const index = new SessionIndex()
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { StoredState } from '../../../../src/store/change.ts'
 import { SampleSession } from '../../../../src/testing/store-contract/sample-session.ts'
 import { JsonMachine } from '../../../support/json-machine.ts'
 
@@ -30,4 +31,37 @@ test('[VI3] a session that is deleted and compacted away while it is read is gon
   expect(await store.changes('stays', { limit: 100 })).toHaveLength(stays.revision)
   expect(store.stats().damage).toEqual([])
   await store.close()
+})
+
+test('[VI4] of many sessions each is shown as it is now, but for those whose snapshot lacks what is looked for', async () => {
+  const machine = new JsonMachine()
+  const owner = await machine.owner()
+  const ids = ['plain', 'tagged', 'became', 'ceased', 'young', 'gone']
+  const sessions = new Map(ids.map((id) => [id, new SampleSession(id)]))
+  const append = (id: string, tags?: string[]) =>
+    sessions.get(id)?.append(owner, tags === undefined ? {} : { patch: { record: [[['tags'], tags]] } })
+  for (const id of ids.filter((one) => one !== 'young')) await append(id)
+  for (const id of ['tagged', 'ceased', 'gone']) await append(id, ['rare'])
+  await owner.checkpoint()
+  // What comes now is behind the snapshots.
+  await append('became', ['rare'])
+  await append('ceased', ['frequent'])
+  await append('young')
+  await append('young', ['rare'])
+  await sessions.get('gone')?.delete(owner)
+  const reader = await machine.reader()
+  const visited = async (having?: string[]): Promise<StoredState[]> => {
+    const states: StoredState[] = []
+    const fault = (_: string, error: unknown) => expect.unreachable(String(error))
+    await reader.visit([...ids, 'unknown'], { state: (state) => states.push(state), fault }, having)
+    return states.toSorted((a, b) => (a.sessionId < b.sessionId ? -1 : 1))
+  }
+  const states = (...of: string[]) => of.map((id) => sessions.get(id)?.state)
+
+  expect(await visited(['rare'])).toEqual(states('became', 'ceased', 'tagged', 'young'))
+  expect(await visited()).toEqual(states('became', 'ceased', 'plain', 'tagged', 'young'))
+  // The shards are in memory now.
+  expect(await visited(['rare'])).toEqual(expect.arrayContaining(states('became', 'tagged', 'young')))
+  await reader.close()
+  await owner.close()
 })
