@@ -15,7 +15,7 @@ export async function run({ rounds, ms, folder, scale, progress }) {
   const sessions = Math.max(6000, rounded(SESSIONS * scale))
   await sample('fill-store', { dir, sessions, entries: 1 })
   progress(`filled ${sessions} sessions`)
-  const taken = await sample('inspector-page', { dir, folder, ms, visits: rounds + 2, turns: rounds })
+  const taken = await sample('inspector-page', { dir, folder, ms, visits: rounds + 2, turns: rounds + 2 })
   rmSync(dir, { recursive: true, force: true })
   const shell = shellBytes()
   const figures = { 'inspector.shell': { value: shell.reduce((sum, { bytes }) => sum + bytes, 0) } }

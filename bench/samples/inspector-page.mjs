@@ -38,6 +38,8 @@ export async function run({ dir, folder, ms, visits, turns }) {
     return figures
   }
   await runtime.ask('warmUp', ms)
+  // The code that serves a page has to be compiled, too.
+  await withPage()
   const rates = { without: [], attached: [] }
   for (let turn = 0; turn < turns; turn += 1) {
     rates.without.push(await appendFor())

@@ -5,8 +5,8 @@
  *   LV3  A page that does not read is dropped before more than 1 MiB waits for it; it comes back with its cursor. Nobody
  *        waits for a page.
  *   LV4  When changes come faster than anybody can look, the stream jumps to the newest and says so (`reset`), at most
- *        once a second, so that watching costs the sessions next to nothing. While they keep coming so, it gives one batch
- *        between two jumps; and a full batch tells what happened, not what became of each session.
+ *        once a second, so that watching costs the sessions next to nothing. While they keep coming so, it jumps every
+ *        other second and tells nothing else; and a full batch tells what happened, not what became of each session.
  */
 import { COMMANDS, isSessionError, statusesFor, systemClock } from '../index.ts'
 import type { Clock, CommandName, Json, SessionChange } from '../index.ts'
@@ -41,10 +41,11 @@ const GATHER_MS = 10
 const PIECE_CHARACTERS = 64 * 1024
 /** Between two batches. */
 const PACE_MS = 100
-/** Changes in a batch; after so many full ones in a row the stream jumps (LV4). */
+/** Changes in a batch; instead of the last of so many full ones in a row the stream jumps (LV4). */
 const BATCH = 128
 const MOST_FULL_BATCHES = 3
 const JUMP_PAUSE_MS = 1000
+const NEXT_JUMP_PAUSE_MS = 2000
 /** Statistics, which also keep the connection alive. */
 export const BEAT_MS = 5000
 const MOST_STATUSES = 10_000
@@ -131,10 +132,10 @@ class EventFeed {
     try {
       this.#after ??= this.#source.runtime.newestCursor()
       await this.#say('hello', { now: this.#source.now() }, this.#after)
-      let fullBatches = 0
-      while (!this.#stopped && (await this.#follow(fullBatches)) === 'lagged') {
-        await this.#jump('lagged', JUMP_PAUSE_MS)
-        fullBatches = MOST_FULL_BATCHES - 1
+      let isFlooded = false
+      while (!this.#stopped && (await this.#follow(isFlooded)) === 'lagged') {
+        await this.#jump('lagged', isFlooded ? NEXT_JUMP_PAUSE_MS : JUMP_PAUSE_MS)
+        isFlooded = true
       }
     } catch (error) {
       if (!isSessionError(error, 'RUNTIME_CLOSED')) throw error
@@ -143,7 +144,7 @@ class EventFeed {
   }
 
   /** Sends changes as they come, until the runtime or the stream ends, or there are too many of them (LV4). */
-  async #follow(fullBatchesBefore: number): Promise<'ended' | 'lagged'> {
+  async #follow(isFlooded: boolean): Promise<'ended' | 'lagged'> {
     const { runtime } = this.#source
     const after = this.#after
     const stopping = new AbortController()
@@ -158,7 +159,7 @@ class EventFeed {
       return result
     }
     try {
-      let fullBatches = fullBatchesBefore
+      let fullBatches = isFlooded ? MOST_FULL_BATCHES - 1 : 0
       let next: Promise<IteratorResult<Placed>> | undefined = pull()
       for (;;) {
         if (!(await this.#within(next, BEAT_MS))) {
@@ -167,18 +168,18 @@ class EventFeed {
           continue
         }
         const gathered = await this.#gather(next, pull)
+        fullBatches = gathered.batch.length === BATCH ? fullBatches + 1 : 0
+        if (fullBatches === MOST_FULL_BATCHES) return 'lagged'
         await this.#sendAll(gathered.batch)
         next = gathered.next
         if (this.#stopped || next === undefined) return 'ended'
-        fullBatches = gathered.batch.length === BATCH ? fullBatches + 1 : 0
-        if (fullBatches === MOST_FULL_BATCHES) return 'lagged'
         await this.#pause(PACE_MS)
       }
     } catch (error) {
       if (!isSessionError(error, 'CURSOR_INVALID')) throw error
       // The cursor is of another store, or of a place that is gone.
       await this.#jump('cursor', PACE_MS)
-      return this.#follow(0)
+      return this.#follow(false)
     } finally {
       stopping.abort()
       await changes.return?.()
