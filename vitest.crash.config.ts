@@ -19,7 +19,7 @@ const crash: ViteUserConfig = mergeConfig(config, {
           name: 'together',
           include: ['test/crash/**/*.test.ts'],
           exclude: ALONE,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 0 },
         },
       },
