@@ -19,7 +19,7 @@ const crash: ViteUserConfig = mergeConfig(config, {
           name: 'together',
           include: ['test/crash/**/*.test.ts'],
           exclude: ALONE,
-          maxWorkers: 3,
+          maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },

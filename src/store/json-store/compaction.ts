@@ -118,12 +118,10 @@ export async function eraseSessions(host: CompactionHost, sessionIds: readonly s
   await host.snapshots.erase(sessionIds)
   await removeLeftovers(host, needles)
   await forget(host, sessionIds)
-  // Files that were removed, older indexes too, left through this folder.
-  await host.files.syncFolder(host.staging)
   host.index.countedDead(Math.max(0, host.index.deadBytes - dead))
 }
 
-/** Drops sessions from the index, in memory only once they are out of the file (CO6). */
+/** Drops sessions from the index, in memory only once they are out of every file (CO6). */
 async function forget(host: CompactionHost, sessionIds: readonly string[]): Promise<void> {
   const { index } = host
   const graves = sessionIds.flatMap((sessionId) => {
@@ -133,6 +131,8 @@ async function forget(host: CompactionHost, sessionIds: readonly string[]): Prom
   index.drop(sessionIds)
   try {
     await host.writeIndex()
+    // Files that were removed, older indexes too, left through this folder.
+    await host.files.syncFolder(host.staging)
   } catch (error) {
     for (const { sessionId, position, revision } of graves) {
       index.set(sessionId, position, revision, 'deleted')
