@@ -57,7 +57,7 @@ interface Unreadable {
 
 /** What is shown of a session, and where it belongs. */
 interface Line {
-  readonly head: Head
+  readonly key: Key
   readonly shown: SessionSummary | Unreadable
 }
 
@@ -65,7 +65,7 @@ interface Line {
 interface Lines {
   readonly lines: readonly Line[]
   /** Behind it there may be more; undefined when there are none. */
-  readonly end: Head | undefined
+  readonly end: Key | undefined
 }
 
 /** One page of sessions. @throws COMMAND_INVALID, CURSOR_INVALID */
@@ -82,14 +82,14 @@ export async function listSessions(source: ListingSource, options: ListQuery): P
       byRecord && look > 0
         ? await linesOfPass(source, query, after, limit - items.length + 1)
         : await linesOfFew(source, query, after, byRecord ? FEW : limit + 1)
-    for (const [index, { head, shown }] of lines.entries()) {
+    for (const [index, { key, shown }] of lines.entries()) {
       if ('code' in shown) {
         unreadable.push(shown)
         continue
       }
       items.push(shown)
       const isLast = index === lines.length - 1 && end === undefined
-      if (items.length === limit && !isLast) return { items, nextCursor: cursorAt(head, query), unreadable }
+      if (items.length === limit && !isLast) return { items, nextCursor: cursorAt(key, query), unreadable }
     }
     if (end === undefined) return { items, nextCursor: null, unreadable }
     after = end
@@ -118,7 +118,7 @@ async function linesOfFew(
   )
   const lines = heads.flatMap((head) => {
     const shown = found.get(head.sessionId)
-    return shown === undefined ? [] : [{ head, shown }]
+    return shown === undefined ? [] : [{ key: head, shown }]
   })
   return { lines, end: heads.length < count ? undefined : heads.at(-1) }
 }
@@ -131,37 +131,40 @@ async function linesOfPass(
   count: number,
 ): Promise<Lines> {
   const compare = comparison(query)
-  const heads = headsBehind(source.store, query, after)
   const matching: Line[] = []
   const faults: Line[] = []
   const having = [query.kind, query.tag].filter((text) => text !== undefined)
-  await visitMany(source, heads.keys(), having, {
+  await visitMany(source, idsBehind(source.store, query, after), having, {
     state(state) {
-      const head = heads.get(state.sessionId) as Head
+      const { sessionId, summary } = state
+      const key = { sessionId, summary }
       const last = matching.length < count ? undefined : matching.at(-1)
-      if (last !== undefined && compare(head, last.head) > 0) return
+      if (last !== undefined && compare(key, last.key) > 0) return
+      // It changed while the others were looked at, and belongs to a page before this one (G3).
+      if (after !== undefined && compare(key, after) <= 0) return
       const shown = shownOf(state, query, source.now)
       if (shown === undefined) return
-      if ('code' in shown) faults.push({ head, shown })
-      else insert({ head, shown }, matching, count, (a, b) => compare(a.head, b.head))
+      if ('code' in shown) faults.push({ key, shown })
+      else insert({ key, shown }, matching, count, (a, b) => compare(a.key, b.key))
     },
     fault(sessionId, error) {
-      faults.push({ head: heads.get(sessionId) as Head, shown: unreadableOf(sessionId, error) })
+      const key = source.store.head(sessionId)
+      if (key !== undefined) faults.push({ key, shown: unreadableOf(sessionId, error) })
     },
   })
-  const lines = [...matching, ...faults].sort((a, b) => compare(a.head, b.head))
+  const lines = [...matching, ...faults].sort((a, b) => compare(a.key, b.key))
   return { lines, end: undefined }
 }
 
 /** Shows the states of many sessions, in the order in which they lie in the store where it has one (G4). */
 async function visitMany(
   source: ListingSource,
-  sessionIds: Iterable<string>,
+  sessionIds: readonly string[],
   having: readonly string[],
   visitor: StateVisitor,
 ): Promise<void> {
   const { store, atHand } = source
-  if (store.visit === undefined) return visitEach(source, [...sessionIds], visitor)
+  if (store.visit === undefined) return visitEach(source, sessionIds, visitor)
   const others: string[] = []
   for (const sessionId of sessionIds) {
     const state = atHand?.(sessionId)
@@ -205,18 +208,20 @@ function unreadableOf(sessionId: string, error: unknown): Unreadable {
   return { id: sessionId, code: isSessionError(error) ? error.code : 'INTERNAL' }
 }
 
-/** The heads behind `after` that match, in no order. */
-function headsBehind(store: SessionStore, query: Query, after: Key | undefined): Map<string, Head> {
-  const accept = acceptance(query, after)
-  const result = new Map<string, Head>()
-  for (const head of store.heads(accept)) {
-    // A store of your own may give all.
-    if (accept(head)) result.set(head.sessionId, head)
+/** The sessions behind `after` whose heads match, in no order. Each head is looked at and none is taken. */
+function idsBehind(store: SessionStore, query: Query, after: Key | undefined): string[] {
+  const accepts = acceptance(query, after)
+  const result: string[] = []
+  const look = (head: Head): false => {
+    if (accepts(head)) result.push(head.sessionId)
+    return false
   }
+  // A store of your own may give all.
+  for (const head of store.heads(look)) look(head)
   return result
 }
 
-/** The first so many of them, in the order asked for: one pass, holding no more than these (G5). */
+/** The first so many heads behind `after` that match, in the order asked for: one pass, holding no more than these (G5). */
 function first(count: number, store: SessionStore, query: Query, after: Key | undefined): Head[] {
   const compare = comparison(query)
   const matches = acceptance(query, after)
@@ -289,10 +294,10 @@ function recordMatches(state: StoredState, query: Query): boolean {
 
 const cursorSchema = z.tuple([z.literal('list'), z.string(), z.number(), z.string()])
 
-function cursorAt(head: Head, query: Query): string {
+function cursorAt({ sessionId, summary }: Key, query: Query): string {
   const order = query.order ?? 'updated'
-  const value = order.startsWith('created') ? head.summary.createdAt : head.summary.updatedAt
-  return Buffer.from(JSON.stringify(['list', order, value, head.sessionId])).toString('base64url')
+  const value = order.startsWith('created') ? summary.createdAt : summary.updatedAt
+  return Buffer.from(JSON.stringify(['list', order, value, sessionId])).toString('base64url')
 }
 
 function parseCursor(cursor: string, query: Query): Key {
