@@ -5,7 +5,7 @@
  *   W9  An owner that lost the store writes into no file of the next one: it looks at the fence after it opened a file that
  *       was there, and before it makes a new one. Whatever it makes goes through its staging folder, which is gone by then.
  *   W10  The look at the fence is one look for the staging folder. A successor removes it before it reads (ST2), so what was
- *       on the disk while it was there is read; only when it is gone the owner files are asked.
+ *        on the disk while it was there is read; only when it is gone the owner files are asked.
  */
 import type { FileHandle, FileSystem } from '../file-system.ts'
 import { errnoOf } from '../file-system.ts'

@@ -2,7 +2,7 @@
  * The thread of `thread-writer.ts`: the same `SegmentWriter` over synchronous file calls, which need no pool.
  *   W8  The thread says nothing but the answer to an order, one for one.
  *   W11  It has no event loop: it sleeps until an order is there and takes it from its port, which starts a write sooner than
- *       an event would.
+ *        an event would.
  */
 import * as fs from 'node:fs'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
