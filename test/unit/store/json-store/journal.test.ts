@@ -263,6 +263,25 @@ test('[J5, JN10] a failed write: what was under way is unknown with its operatio
   await again.close()
 })
 
+test('[J1] what all who were answered asked next goes out within the same turn of the event loop', async () => {
+  const machine = new JsonMachine()
+  const store = await machine.owner()
+  const sessions = ['one', 'two', 'three'].map((id) => new SampleSession(id))
+  const all = (): Promise<unknown> => Promise.all(sessions.map((session) => session.append(store)))
+  await all()
+  let hasTurned = false
+  await all().then(() => setImmediate(() => (hasTurned = true)))
+  const before = machine.files.calls('write')
+
+  const next = all()
+  for (let tick = 0; tick < 10; tick += 1) await Promise.resolve()
+
+  expect(machine.files.calls('write')).toBe(before + 1)
+  expect(hasTurned).toBe(false)
+  await next
+  await store.close()
+})
+
 /** Somebody else takes the store. */
 async function taken(machine: JsonMachine): Promise<void> {
   await machine.overwrite(`${PLACE}/owner-000002`, Buffer.from('{}'))
