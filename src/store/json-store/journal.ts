@@ -91,8 +91,6 @@ export class Journal {
   #enough = Infinity
   /** How many the last outcome answered, until they have gone on. */
   #answered = 0
-  /** How many lines the batch has that all of them have joined. */
-  #joined = 0
   #isMarked = true
   /** Reused for every line. */
   readonly #place = { segment: 0, ordinal: 0, durable: 0 }
@@ -163,7 +161,7 @@ export class Journal {
       batch.appends.push({ segment, ordinal, offset, bytes, change, after, session, kept, resolve, reject })
       const { length } = batch.appends
       if (length >= this.#enough) this.#flush()
-      else if (this.#answered > 0 && length === this.#joined) queueMicrotask(this.#turned)
+      else if (length === this.#answered) queueMicrotask(this.#turned)
       else this.#schedule()
     })
   }
@@ -396,7 +394,6 @@ export class Journal {
     // A few stragglers alone would put the two halves out of step for good.
     if ((this.#current?.appends.length ?? 0) >= this.#enough / 2) this.#flush()
     this.#answered = batch.appends.length
-    this.#joined = (this.#current?.appends.length ?? 0) + this.#answered
     this.#pending -= this.#answered
     for (const append of batch.appends) {
       append.session.inFlight -= 1
