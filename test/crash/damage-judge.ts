@@ -243,8 +243,8 @@ function bestOf({ sessions, lines }: SoundStore, { file, from, to }: Case, id: s
 
 /** Lines and pieces of lines that were in the damaged journal and are now neither in it nor aside. */
 function notAside(
-  { sessions, lines }: SoundStore,
-  { disk: before, file }: Case,
+  { sessions, lines, disk: sound }: SoundStore,
+  { disk: before, file, from }: Case,
   after: DamageDisk,
 ): string[] {
   const place = `${PLACE}/aside/`
@@ -264,9 +264,18 @@ function notAside(
       return isOld && of === file && damaged.toString('latin1', start, end - 1) === piece
     })
   const isFrame = (piece: string): boolean => /^\{"v":1,"(?:mark|segment)":.*"\}$/.test(piece)
+  // A mark at the very end that is not whole any more is a torn tail, which is cut: nobody's change is in it.
+  const wasFrame = (piece: string): boolean => {
+    const bytes = sound.files.get(file)
+    if (bytes?.length !== damaged.length) return false
+    const start = bytes.lastIndexOf(10, from - 1) + 1
+    const end = start + piece.length
+    return isFrame(bytes.toString('latin1', start, end)) && damaged.toString('latin1', start, end) === piece
+  }
   const pieces = damaged.toString('latin1').split(/\n|(?<=.)(?=\{"v":)/s)
   const lost = pieces.filter(
-    (piece) => piece !== '' && !held.includes(piece) && !isFrame(piece) && !isDead(piece),
+    (piece) =>
+      piece !== '' && !held.includes(piece) && !isFrame(piece) && !wasFrame(piece) && !isDead(piece),
   )
   return lost.map((piece) => `${file}: not aside: ${piece.slice(0, 60)}`)
 }

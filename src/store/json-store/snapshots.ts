@@ -18,7 +18,7 @@ import type { Facts, StoredState, Summary } from '../change.ts'
 import type { Damage } from '../store.ts'
 import type { GlancedSnapshot } from './shard-scan.ts'
 import { glanceSnapshots } from './shard-scan.ts'
-import { Turns } from './turns.ts'
+import { Turns } from '../turns.ts'
 
 /** A stored state and the line that led to it. */
 export interface Snapshot {
