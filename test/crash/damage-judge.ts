@@ -274,8 +274,7 @@ function notAside(
   }
   const pieces = damaged.toString('latin1').split(/\n|(?<=.)(?=\{"v":)/s)
   const lost = pieces.filter(
-    (piece) =>
-      piece !== '' && !held.includes(piece) && !isFrame(piece) && !wasFrame(piece) && !isDead(piece),
+    (piece) => piece !== '' && !held.includes(piece) && !isFrame(piece) && !wasFrame(piece) && !isDead(piece),
   )
   return lost.map((piece) => `${file}: not aside: ${piece.slice(0, 60)}`)
 }
