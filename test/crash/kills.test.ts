@@ -29,7 +29,7 @@ const LANES = 2
 /** So many lives has a store; all of it is read after each, so a longer one would take longer every time. */
 const LIVES = 25
 const IN_FLIGHT = 16
-const ANSWER_WITHIN_MS = 10_000
+const DEAD_WITHIN_MS = 30_000
 /** So many erased sessions are looked for after each life; at the end all are. */
 const NEWEST_ERASED = 20
 
@@ -177,9 +177,11 @@ async function live(agent: AgentProcess, run: Run): Promise<void> {
   let answers = random.chance(0.1) ? 20 + random.below(200) : 1 + random.below(50)
   const delayMs = random.next() * (from === 'opening' ? 25 : 5)
   const death = new Promise<void>((resolve, reject) => {
-    let [isDoomed, isDying] = [false, false]
+    let [isDoomed, isDying, stage] = [false, false, 'loading']
     const fail = (why: unknown): void => reject(why instanceof Error ? why : new TypeError(String(why)))
-    const watchdog = setTimeout(() => fail(`no answer within ${ANSWER_WITHIN_MS} ms`), ANSWER_WITHIN_MS)
+    const watchdog = setTimeout(() => {
+      fail(`${stage}, ${run.inFlight.size} commands on their way, and not dead within ${DEAD_WITHIN_MS} ms`)
+    }, DEAD_WITHIN_MS)
     const dieSoon = (): void => {
       if (isDoomed) return
       isDoomed = true
@@ -190,6 +192,7 @@ async function live(agent: AgentProcess, run: Run): Promise<void> {
     }
     agent.listen((answer) => {
       try {
+        stage = 'number' in answer ? 'answering' : answer.is
         if ('number' in answer) {
           answers -= 1
           if (from === 'answer' && answers === 0) dieSoon()

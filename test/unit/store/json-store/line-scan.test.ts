@@ -75,3 +75,27 @@ test('[LC4] of two summaries the last counts, as in the full parse', () => {
     line: { change: { summary: { status: 'spoken' } } },
   })
 })
+
+test('[LC4] of a line amid others the quick look parses its own summary alone', () => {
+  const before = encode({ ...ORDINARY, summary: { status: 'before' } })
+  const line = encode({ ...ORDINARY, summary: { status: 'own' } })
+  const block = Buffer.concat([before, line, encode({ ...ORDINARY, summary: { status: 'behind' } })])
+  const end = before.length + line.length - 1
+  const parse = vi.spyOn(JSON, 'parse')
+  try {
+    expect(scanLine(block, before.length, end, 'file')).toMatchObject({ summary: { status: 'own' } })
+    expect(parse.mock.calls).toEqual([['{"status":"own"}']])
+  } finally {
+    parse.mockRestore()
+  }
+})
+
+test('[LC4] an object that happens to begin where the search for a summary does is none', () => {
+  const patchOf = (length: number) => ({ context: { text: 'x'.repeat(length) } })
+  const length = 1014 - JSON.stringify(patchOf(0)).length
+  const line = encode({ ...ORDINARY, patch: patchOf(length) })
+  const parsed = parseLine(line, 0, line.length - 1, 'file')
+
+  expect(parsed).toMatchObject({ kind: 'change' })
+  expect(scanned(line)).toMatchObject({ kind: 'change', summary: undefined })
+})
