@@ -269,8 +269,9 @@ function notAside(
     const bytes = sound.files.get(file)
     if (bytes?.length !== damaged.length) return false
     const start = bytes.lastIndexOf(10, from - 1) + 1
-    const end = start + piece.length
-    return isFrame(bytes.toString('latin1', start, end)) && damaged.toString('latin1', start, end) === piece
+    const end = bytes.indexOf(10, from)
+    const isHere = [end, end + 1].some((behind) => damaged.toString('latin1', start, behind) === piece)
+    return isHere && isFrame(bytes.toString('latin1', start, end))
   }
   const pieces = damaged.toString('latin1').split(/\n|(?<=.)(?=\{"v":)/s)
   const lost = pieces.filter(

@@ -25,7 +25,7 @@ test.each(MISTAKES)('[S1, S2, JN8, JN10, RC1] $name: it is found', async (mistak
   const product = await productWith(mistake, copies)
   const others: string[] = []
   for (let seed = 1; seed <= SEEDS; seed += 1) {
-    const faults = await new Simulation(seed, product).run()
+    const faults = await new Simulation(seed, product, mistake.stress).run()
     const fault = faults.find((one) => mistake.says.test(one))
     if (fault !== undefined) {
       console.log(`${mistake.name}: found by seed ${seed}: ${fault.slice(0, 120)}`)

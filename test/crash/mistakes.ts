@@ -10,12 +10,15 @@ import type { FileHandle, FileSystem, OpenMode } from '../../src/store/file-syst
 import type { Head } from '../../src/store/store.ts'
 import { quiet } from '../support/simulation-machine.ts'
 import { PRODUCT, type Product } from '../support/simulation-product.ts'
+import type { Stress } from '../support/simulation.ts'
 
 /** One mistake, and what its world says when it is caught. */
 export interface Mistake {
   readonly name: string
   readonly says: RegExp
   readonly make: (copies: Copies) => Partial<Product> | Promise<Partial<Product>>
+  /** Of what the world where it shows has more than others. */
+  readonly stress?: Stress
 }
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -90,6 +93,7 @@ export const MISTAKES: readonly Mistake[] = [
   },
   {
     name: 'a sync that failed is tried again',
+    stress: { turns: 0.1, of: 'failures' },
     says: /acknowledged.* is lost|it is lost with|its checksum does not fit/,
     make: () => ({ files: (files) => onJournal(files, unsynced, syncedTwice) }),
   },
@@ -192,6 +196,7 @@ export const MISTAKES: readonly Mistake[] = [
   },
   {
     name: 'compaction drops a tombstone while older lines are left',
+    stress: { turns: 0.1, of: 'compactions' },
     says: /is damaged at byte|the line before it is missing|was deleted/,
     make: async (copies) => {
       const { openRuntime, openJsonStore } = await copies.with(

@@ -3,12 +3,14 @@
  * that die, owners that are taken for dead. After each death what is there is compared with what callers were told.
  */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { Simulation } from '../support/simulation.ts'
+import { Simulation, type Stress } from '../support/simulation.ts'
 import { KeptReference } from '../support/simulation-machine.ts'
 
 const SEED = Number(process.env['SESSIONWRIGHT_CRASH_SEED'] ?? Date.now() % 1_000_000)
 const MINUTES = Number(process.env['SESSIONWRIGHT_CRASH_MINUTES'] ?? 0)
 const STEPS = 1_000_000
+/** Worlds of each kind that have more of something than others. */
+const STRESSED = MINUTES > 0 ? 1_000 * Math.ceil(MINUTES / 10) : 10
 
 /** Seeds of every run: worlds in which much that is rare comes together. A seed that finds something joins them. */
 const KEPT_SEEDS = [19, 24, 67, 99, 122, 128, 141, 71_633, 165_775, 296_936, 569_657, 715_953, 964_650]
@@ -45,8 +47,8 @@ afterAll(() => {
   vi.unstubAllGlobals()
 })
 
-async function simulate(seed: number): Promise<Simulation> {
-  const simulation = new Simulation(seed)
+async function simulate(seed: number, stress?: Stress): Promise<Simulation> {
+  const simulation = new Simulation(seed, undefined, stress)
   const faults = await simulation.run()
   if (faults.length > 0)
     console.log(`REPRO: npm run test:crash:long -- --part sim --seed ${seed} --minutes 0`)
@@ -65,6 +67,13 @@ test('[S1] a seed gives the same run, to the last byte on the disk', async () =>
 test.each(KEPT_SEEDS)('[S1, S2] seed %i finds nothing', async (seed) => {
   await simulate(seed)
 })
+
+test.each(['failures', 'compactions'] as const)(
+  '[S1, S2, JN10] worlds with many %s find nothing',
+  async (of) => {
+    for (let seed = SEED; seed < SEED + STRESSED; seed += 1) await simulate(seed, { turns: 0.1, of })
+  },
+)
 
 const UNTIL = MINUTES > 0 ? `${MINUTES} minutes` : 'a million steps'
 

@@ -22,6 +22,12 @@ const PLACE = '/store'
 /** So many turns in which nothing moved are a hang, clock or no clock (SI2). */
 const PATIENCE = 50
 
+/** What a world is made to do oftener than others: this share of its turns. */
+export interface Stress {
+  readonly turns: number
+  readonly of: 'failures' | 'compactions'
+}
+
 /** One world: a machine, its callers, and what they found. */
 export class Simulation {
   readonly #product: Product
@@ -29,6 +35,7 @@ export class Simulation {
   readonly #machine: SimulatedMachine
   readonly #callers: Callers
   readonly #notes = new AppendNotes()
+  readonly #stress: Stress | undefined
   #process: SimulatedProcess
   /** An owner that others take for dead and that goes on. */
   #paused: Life | undefined
@@ -36,8 +43,9 @@ export class Simulation {
   #rivals = 0
   #uniques = 0
 
-  constructor(seed: number, product: Product = PRODUCT) {
+  constructor(seed: number, product: Product = PRODUCT, stress?: Stress) {
     this.#product = product
+    this.#stress = stress
     this.#random = seededRandom(seed)
     this.#machine = new SimulatedMachine(this.#random)
     this.#process = this.#machine.start()
@@ -216,6 +224,11 @@ export class Simulation {
     const random = this.#random
     await quiet()
     if (random.chance(0.5) && this.#machine.release()) return
+    if (this.#stress !== undefined && random.chance(this.#stress.turns)) {
+      if (this.#stress.of === 'failures') this.#failNext()
+      else this.#callers.tidy(life, 'compact')
+      return
+    }
     const roll = random.below(100)
     if (roll < 82) this.#callers.ask(life)
     else if (roll < 90) this.#moveClock(random.chance(0.9) ? random.below(100) : random.below(30_000))
