@@ -25,7 +25,7 @@ export const MAX_DEPTH = 64
 
 /** Bounds for one piece of content. */
 export interface JsonBounds {
-  /** UTF-8 bytes, measured roughly while walking; the caller checks the encoded text exactly. */
+  /** UTF-8 bytes of the JSON text, to the byte. */
   readonly maxBytes: number
   /** Levels of nesting; `MAX_DEPTH` unless given. A wrapper of ours around content adds its own levels here. */
   readonly maxDepth?: number
@@ -47,17 +47,34 @@ interface Walk {
  * @throws ENTRY_TOO_LARGE when the text must be longer than `bounds.maxBytes`.
  */
 export function plainJson(value: unknown, bounds: JsonBounds = { maxBytes: Infinity }): Json {
-  const walk: Walk = {
-    maxBytes: bounds.maxBytes,
-    maxDepth: bounds.maxDepth ?? MAX_DEPTH,
-    bytes: 0,
-    path: [],
-    ancestors: [],
-  }
+  const walk = walkOf(bounds)
   const result = copy(value, walk)
-  // A character takes at most six bytes (an escaped control character); only content near the bound is measured exactly.
-  if (walk.bytes * 6 > bounds.maxBytes) checkBytes(Buffer.byteLength(JSON.stringify(result)), bounds)
+  if (isNear(walk)) checkBytes(Buffer.byteLength(jsonText(result)), bounds)
   return result
+}
+
+/** A copy as `plainJson` makes it and the JSON text of it, which is built once. @throws as `plainJson` does */
+export function plainJsonText(
+  value: unknown,
+  bounds: JsonBounds,
+): { readonly json: Json; readonly text: string } {
+  const walk = walkOf(bounds)
+  const json = copy(value, walk)
+  const text = jsonText(json)
+  if (isNear(walk)) checkBytes(Buffer.byteLength(text), bounds)
+  return { json, text }
+}
+
+function walkOf({ maxBytes, maxDepth = MAX_DEPTH }: JsonBounds): Walk {
+  return { maxBytes, maxDepth, bytes: 0, path: [], ancestors: [] }
+}
+
+/** What was counted as one byte takes at most so many: a character six, when it is escaped, and a number 24. */
+const MOST_BYTES = 24
+
+/** Only content that may be over the bound is measured exactly. */
+function isNear({ bytes, maxBytes }: Walk): boolean {
+  return bytes * MOST_BYTES > maxBytes
 }
 
 /** @throws ENTRY_TOO_LARGE when more bytes than the bounds allow */
@@ -118,10 +135,10 @@ function array(value: readonly unknown[], walk: Walk): Json {
   if (keys.length > value.length) refuse(walk, 'an array with extra properties loses them')
   const result: Json[] = []
   for (let index = 0; index < keys.length; index += 1) {
+    if (index > 0) count(walk, 1)
     walk.path.push(index)
     result.push(copy(own(value, String(index), walk), walk))
     walk.path.pop()
-    count(walk, 1)
   }
   return Object.freeze(result)
 }
@@ -131,12 +148,14 @@ function object(value: object, walk: Walk): Json {
   if (prototype !== Object.prototype && prototype !== null) refuse(walk, 'a class instance loses its class')
   if (Object.getOwnPropertySymbols(value).length > 0) refuse(walk, 'symbol keys are lost')
   const result: Record<string, Json> = {}
+  let comma = 0
   for (const key of Object.keys(value)) {
     walk.path.push(key)
     const member = own(value, key, walk)
     if (key === 'toJSON' && typeof member === 'function') refuse(walk, 'toJSON would replace the value')
     if (member !== undefined) {
-      count(walk, key.length + 4)
+      count(walk, key.length + 3 + comma)
+      comma = 1
       setOwn(result, key, copy(member, walk))
     }
     walk.path.pop()
@@ -215,8 +234,9 @@ export function quoted(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text)
 }
 
-/** The JSON text of a plain value: what `JSON.stringify` gives, sooner for an object whose bulk is prose. */
+/** The JSON text of a plain value: what `JSON.stringify` gives, sooner for prose and for an object whose bulk is prose. */
 export function jsonText(value: Json): string {
+  if (typeof value === 'string') return quoted(value)
   if (!isJsonObject(value)) return JSON.stringify(value)
   let text = ''
   for (const key of Object.keys(value)) {

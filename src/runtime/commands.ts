@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { sessionError } from '../errors.ts'
-import { jsonText, MAX_DEPTH, plainJson, quoted, type Json, type JsonObject } from '../json.ts'
+import { MAX_DEPTH, plainJson, plainJsonText, quoted, type Json, type JsonObject } from '../json.ts'
 import { DOORS, LIMIT_ACTIONS, LIMITS, type Door, type Limits } from '../machines/events.ts'
 import type { RecordEdit } from '../store/change.ts'
 import { entryDraftSchema, type Entry, type EntryDraft } from './entries.ts'
@@ -251,13 +251,18 @@ export function parseEntry(
 ): ParsedEntry {
   const { draft, draftText, id, at } = plainDraft(entry) ?? parsedDraft(entry)
   const given = (entry as { readonly content?: unknown }).content
-  const content = given === undefined ? null : parseContent(given, bounds, path)
-  return { draft, draftText, content, contentText: jsonText(content), id, at }
+  if (given === undefined) return { draft, draftText, content: null, contentText: 'null', id, at }
+  const { json, text } = parseContent(given, bounds, path)
+  return { draft, draftText, content: json, contentText: text, id, at }
 }
 
-function parseContent(content: unknown, bounds: Bounds, path: readonly (string | number)[]): Json {
+function parseContent(
+  content: unknown,
+  bounds: Bounds,
+  path: readonly (string | number)[],
+): ReturnType<typeof plainJsonText> {
   try {
-    return plainJson(content, { maxBytes: bounds.maxEntryBytes })
+    return plainJsonText(content, { maxBytes: bounds.maxEntryBytes })
   } catch (error) {
     throw withPrefix(error, [...path, 'content'])
   }

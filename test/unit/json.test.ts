@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { jsonCopy, jsonText, plainJson, quoted } from '../../src/json.ts'
+import { jsonCopy, jsonText, plainJson, plainJsonText, quoted } from '../../src/json.ts'
 import type { Json } from '../../src/json.ts'
 
 const anyText = fc.oneof(
@@ -31,6 +31,20 @@ test('[JS5] the text of a plain value is what JSON.stringify makes of it', () =>
     fc.property(anyValue, (value) => {
       const plain: Json = plainJson(JSON.parse(JSON.stringify(value)))
       expect(jsonText(plain)).toBe(JSON.stringify(plain))
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
+test('[JS4, JS5] a copy with its text is bounded by the bytes of that text, to the byte', () => {
+  fc.assert(
+    fc.property(fc.oneof(anyText, fc.jsonValue()), (value) => {
+      const plain = JSON.parse(JSON.stringify(value)) as Json
+      const text = JSON.stringify(plain)
+      const maxBytes = Buffer.byteLength(text)
+      expect(plainJsonText(plain, { maxBytes })).toEqual({ json: plain, text })
+      expect(() => plainJsonText(plain, { maxBytes: maxBytes - 1 })).toThrow(/ENTRY_TOO_LARGE|bytes/)
+      expect(() => plainJson(plain, { maxBytes: maxBytes - 1 })).toThrow(/ENTRY_TOO_LARGE|bytes/)
     }),
     { numRuns: 1_000 },
   )

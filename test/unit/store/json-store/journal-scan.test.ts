@@ -220,26 +220,16 @@ test('[JC1] a journal of one segment without lines ends in it', async () => {
   expect(table.get(1)).toEqual({ segment: 1, bytes: 0, ordinal: 0, epoch: 0, isCompacted: false })
 })
 
-test('[JC1] a header of which nothing more than rubbish follows is kept, and the rubbish is cut', async () => {
-  const segment = new HandmadeSegment(1)
-  const header = segment.bytes
-  segment.rubbish('a')
+test('[JC1] rubbish behind a bare header is cut, rubbish before a mark is damage', async () => {
+  const [torn, damaged] = [new HandmadeSegment(1), new HandmadeSegment(1, null)]
+  const { offset } = torn.rubbish('a')
+  damaged.rubbish('a')
+  damaged.mark()
 
-  const { result } = await scan([segment])
+  const [cut, kept] = [await scan([torn]), await scan([damaged])]
 
-  expect(result.end).toEqual({ segment: 1, offset: header, ordinal: 0 })
-  expect(result.tornTail).toMatchObject({ byte: header })
-})
-
-test('[JC1] where the header is damaged and a mark stands behind it, the journal goes on behind the mark', async () => {
-  const segment = new HandmadeSegment(1, null)
-  segment.rubbish('a')
-  segment.mark()
-
-  const { damage, result } = await scan([segment])
-
-  expect(damage.list()).toMatchObject([{ file: fileOf(1), byte: 0 }])
-  expect(result).toMatchObject({ end: { segment: 1, offset: segment.bytes, ordinal: 0 }, tornTail: null })
+  expect(cut.result).toMatchObject({ end: { offset, ordinal: 0 }, tornTail: { byte: offset } })
+  expect(kept.result).toMatchObject({ end: { offset: damaged.bytes, ordinal: 0 }, tornTail: null })
 })
 
 test('[JC4, RC6] every segment of a lower epoch than one before it is stale, whoever came between', async () => {
