@@ -7,6 +7,7 @@
  *   J4  No room: nothing of what was pending stays in the file, all of it is refused, and the journal goes on.
  *   J5  Any other failure: what was under way is unknown, the rest is refused, and nothing is ever written again.
  *   J6  Soon after the last acknowledgement a mark says that everything before it is durable.
+ *   J7  However fast the disk answers, one outcome is heard in a turn of the loop, so that timers and sockets have theirs.
  */
 import { sessionError } from '../../errors.ts'
 import type { SessionError } from '../../errors.ts'
@@ -92,6 +93,8 @@ export class Journal {
   /** How many the last outcome answered, until they have gone on. */
   #answered = 0
   #isMarked = true
+  /** An outcome was heard in this turn of the loop. */
+  #isTurnOver = false
   /** Reused for every line. */
   readonly #place = { segment: 0, ordinal: 0, durable: 0 }
 
@@ -363,10 +366,18 @@ export class Journal {
     return temporary === undefined ? { from: 'new' } : { from: 'prepared', temporary }
   }
 
+  /** One outcome for each turn of the loop (J7). */
   readonly #onOutcome = (outcome: WriteOutcome): void => {
+    if (this.#isTurnOver) setImmediate(() => this.#settle(outcome))
+    else this.#settle(outcome)
+  }
+
+  #settle(outcome: WriteOutcome): void {
     const batch = this.#underway
     if (batch === undefined) return
     this.#underway = undefined
+    this.#isTurnOver = true
+    setImmediate(() => (this.#isTurnOver = false))
     switch (outcome.kind) {
       case 'written':
         this.#acknowledge(batch)

@@ -95,6 +95,28 @@ test.each([
   },
 )
 
+test('[J7] however fast the disk answers, the loop turns once for each answer', async () => {
+  const machine = new JsonMachine()
+  const store = await machine.owner()
+  const before = machine.files.calls('write')
+  let [turns, isOver] = [0, false]
+  const turn = (): void => {
+    turns += 1
+    if (!isOver) setImmediate(turn)
+  }
+  const drive = async (id: string): Promise<void> => {
+    const session = new SampleSession(id)
+    for (let time = 0; time < 50; time += 1) await session.append(store)
+  }
+
+  setImmediate(turn)
+  await Promise.all(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map(drive))
+  isOver = true
+
+  expect(turns).toBeGreaterThanOrEqual(machine.files.calls('write') - before - 1)
+  await store.close()
+})
+
 test('[J2] nothing is acknowledged or shown before its batch is durable; acknowledgements keep order', async () => {
   const { machine, hold, release, waiting } = heldMachine()
   const store = await machine.owner()
