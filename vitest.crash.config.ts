@@ -1,11 +1,11 @@
 /**
  * The crash lane: real processes that are really killed, and simulated ones by the thousand, without a time limit of their
- * own. Two files run at a time, on the build as Node loads it; what measures time, or mounts a disk, runs alone afterwards.
+ * own. Two files run at a time, on the build as Node loads it; what measures time runs alone afterwards.
  */
 import { mergeConfig, type ViteUserConfig } from 'vitest/config'
 import config from './vitest.config.ts'
 
-const ALONE = ['load', 'power', 'soak'].map((part) => `test/crash/${part}.test.ts`)
+const ALONE = ['load', 'soak'].map((part) => `test/crash/${part}.test.ts`)
 
 const crash: ViteUserConfig = mergeConfig(config, {
   test: {
