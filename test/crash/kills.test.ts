@@ -135,6 +135,9 @@ class Run {
   #send(agent: AgentProcess, command: Command): void {
     const number = this.inFlight.has(command.number) ? (this.#number += 1) : command.number
     if (command.name === 'erase') this.ledger.erasing(command.sessionId ?? '')
+    // Of a session that goes nobody asks again: it may be unknown by then.
+    const isGoing = command.name === 'erase' || command.name === 'delete'
+    if (isGoing && this.#last?.sessionId === command.sessionId) this.#last = undefined
     this.inFlight.set(number, command)
     agent.send({ ...command, number })
   }

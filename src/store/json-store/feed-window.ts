@@ -21,8 +21,11 @@ export interface FeedWindowBounds {
   readonly bytes: number
 }
 
-/** Some batches of what is acknowledged together: a follower may fall behind by them. */
-const BOUNDS: FeedWindowBounds = { changes: 2048, bytes: 4 << 20 }
+/**
+ * Some batches of what is acknowledged together: a follower may fall behind by them. No more, for what is held when young
+ * memory is collected has to be moved, and that is most of what a follower costs.
+ */
+const BOUNDS: FeedWindowBounds = { changes: 512, bytes: 4 << 20 }
 
 interface Kept extends Place {
   readonly bytes: number
