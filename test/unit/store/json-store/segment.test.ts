@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { expect, test } from 'vitest'
 import type { Change } from '../../../../src/store/change.ts'
+import type { FileSystem } from '../../../../src/store/file-system.ts'
 import { diskFileSystem } from '../../../../src/store/file-system.ts'
 import type { SegmentHeader } from '../../../../src/store/json-store/line.ts'
 import {
@@ -22,6 +23,10 @@ import {
   segmentName,
 } from '../../../../src/store/json-store/segment.ts'
 import { CrashableFileSystem } from '../../../../src/testing/crashable-file-system.ts'
+
+/** A line of a version that is not read here, whole. */
+const TOO_NEW = '{"v":2,"pos":[1,1]'
+const tooNew = Buffer.from(`${TOO_NEW},"crc":"${crc32(TOO_NEW).toString(16).padStart(8, '0')}"}\n`)
 
 const HEADER = encodeHeader({ segment: 1, storeId: 'store', epoch: 3, sealed: null, compacted: false })
 
@@ -308,13 +313,29 @@ test('[RC4] bad bytes behind the last line end where the file does', async () =>
 })
 
 test('[JN6] a line of a newer version is refused with the file that holds it', async () => {
-  const text = '{"v":2,"pos":[1,1]'
-  const sealed = Buffer.from(`${text},"crc":"${crc32(text).toString(16).padStart(8, '0')}"}\n`)
-
-  await expect(scan([HEADER, sealed])).rejects.toMatchObject({
+  await expect(scan([HEADER, tooNew])).rejects.toMatchObject({
     code: 'FORMAT_TOO_NEW',
     details: { file: '/segment', found: 2 },
   })
+})
+
+test('[BL1] a scan that stops in the midst closes the file once nothing reads it any more', async () => {
+  const content = Buffer.concat([HEADER, tooNew, Buffer.alloc(3 << 20, 'x')])
+  let [underWay, atClose] = [0, -1]
+  const handle = {
+    size: async () => content.length,
+    async read(target: Buffer, offset: number, length: number, position: number) {
+      underWay += 1
+      await new Promise((resolve) => setImmediate(resolve))
+      underWay -= 1
+      return content.copy(target, offset, position, position + length)
+    },
+    close: async () => void (atClose = underWay),
+  }
+  const files = { open: async () => handle } as unknown as FileSystem
+
+  await expect(scanSegment(files, '/segment', 1)).rejects.toMatchObject({ code: 'FORMAT_TOO_NEW' })
+  expect(atClose).toBe(0)
 })
 
 test('[JN3] a header is read when it is the first line, and whole', async () => {
