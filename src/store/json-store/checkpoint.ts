@@ -5,12 +5,14 @@
  *   CK3  A snapshot is of a durable revision and names its line; a session that moves on meanwhile is left for later.
  *   CK4  Nothing is read back for a snapshot. The states of so many changed sessions are held; beyond them those held
  *        longest are let go, and have a snapshot again after their next change.
- *   CK5  The loop belongs to the appends: one shard in each turn of it, and more only when sessions would be let go.
+ *   CK5  The loop belongs to the appends: one shard is begun in four turns of it, and more only when sessions would be let
+ *        go.
  */
 import type { StoredState } from '../change.ts'
 import type { SessionIndex } from './session-index.ts'
 import type { Snapshot, Snapshots } from './snapshots.ts'
 import { shardOf, snapshotOf } from './snapshots.ts'
+import { Turns } from '../turns.ts'
 
 /** How many changed sessions are held: some 40 MB. */
 const MOST_HELD = 16_384
@@ -18,7 +20,9 @@ const MOST_HELD = 16_384
 /** Shards written at once: under load each step of a write waits for the turn of a busy loop. */
 const LANES = 32
 
-/** Shards in one turn of the loop where a quarter of those that may be held wait (CK5). */
+/** Turns of the loop behind each that begins a shard, which belong to others (CK5). */
+const REST = 3
+/** Shards in one turn, and in every one, where a quarter of those that may be held wait (CK5). */
 const HURRIED = 4
 
 /** A session with its newest durable state; undefined once it is deleted. */
@@ -38,6 +42,7 @@ export interface CheckpointSource {
 export class Checkpoint {
   readonly #source: CheckpointSource
   readonly #mostHeld: number
+  readonly #turns = new Turns()
   /** By id, those held longest first. */
   #held = new Map<string, ChangedSession>()
   /** Those whose snapshots are being written. */
@@ -92,8 +97,8 @@ export class Checkpoint {
       const queue = [...shards].sort((a, b) => b[1].length - a[1].length).values()
       const lane = async (): Promise<void> => {
         for (const [shard, ids] of queue) {
+          await this.#turn()
           if (written >= budgetBytes) return
-          this.#source.snapshots.atATurn = this.#held.size > this.#mostHeld / 4 ? HURRIED : 1
           const bytes = await this.#writeShard(shard, ids)
           written += bytes
         }
@@ -104,6 +109,13 @@ export class Checkpoint {
       this.#taken = new Map()
       for (const [sessionId, session] of taken) if (!this.#held.has(sessionId)) this.touch(sessionId, session)
     }
+  }
+
+  #turn(): Promise<void> {
+    const isHurried = this.#held.size > this.#mostHeld / 4
+    this.#source.snapshots.atATurn = this.#turns.most = isHurried ? HURRIED : 1
+    this.#turns.rest = isHurried ? 0 : REST
+    return this.#turns.take()
   }
 
   async #writeShard(shard: number, sessionIds: readonly string[]): Promise<number> {

@@ -21,6 +21,26 @@ test('[TU1] steps that ask together are begun in their order, so many in each tu
   expect(begun.join('')).toMatch(/^ab\|+cd\|+e\|*$/)
 })
 
+test('[TU2] turns are left to others behind each with steps, whenever they ask', async () => {
+  const turns = new Turns()
+  turns.rest = 2
+  const begun: string[] = []
+  const step = (name: string): Promise<void> => turns.take().then(() => void begun.push(name))
+  let isOver = false
+  const loop = (): void => {
+    begun.push('|')
+    if (!isOver) setImmediate(loop)
+  }
+
+  setImmediate(loop)
+  const first = ['a', 'b'].map(step)
+  await nextTurn()
+  await Promise.all([...first, step('c')])
+  isOver = true
+
+  expect(begun.join('')).toMatch(/^a\|{3,4}b\|{3,4}c\|*$/)
+})
+
 test('[TU1] who asks while there is room in a turn does not wait, before and after others did', async () => {
   const turns = new Turns()
   turns.most = 2

@@ -148,7 +148,7 @@ test('[CK4] what changes while snapshots are written does not push out those tha
   expect(checkpoint.changed).toBe(2)
 })
 
-test('[CK5, SH4] one shard in each turn of the loop, and more when those that wait would soon be let go', async () => {
+test('[CK5, SH4] one shard at a turn of the loop, and more when those that wait would soon be let go', async () => {
   const { snapshots, checkpoint, change } = checkpointing({ mostHeld: 200 })
   const paces: number[] = []
   vi.spyOn(snapshots, 'atATurn', 'set').mockImplementation((most) => void paces.push(most))
@@ -159,6 +159,25 @@ test('[CK5, SH4] one shard in each turn of the loop, and more when those that wa
   await writing
 
   expect([paces[0], paces.at(-1)]).toEqual([1, 4])
+})
+
+test('[CK5] three turns of the loop are left to others behind each that begins a shard', async () => {
+  const { snapshots, checkpoint, change } = checkpointing()
+  let [turn, isOver] = [0, false]
+  const begun: number[] = []
+  vi.spyOn(snapshots, 'update').mockImplementation(async () => begun.push(turn))
+  const loop = (): void => {
+    turn += 1
+    if (!isOver) setImmediate(loop)
+  }
+  for (let n = 0; n < 50; n += 1) change(`session-${n}`)
+
+  setImmediate(loop)
+  await checkpoint.write(BUDGET)
+  isOver = true
+
+  expect(begun.length).toBeGreaterThan(20)
+  expect(Math.min(...begun.slice(1).map((at, n) => at - (begun[n] ?? 0)))).toBeGreaterThanOrEqual(3)
 })
 
 test('a shard that cannot be written leaves its sessions on the list', async () => {
