@@ -5,8 +5,8 @@
  *   CK3  A snapshot is of a durable revision and names its line; a session that moves on meanwhile is left for later.
  *   CK4  Nothing is read back for a snapshot. The states of so many changed sessions are held; beyond them those held
  *        longest are let go, and have a snapshot again after their next change.
- *   CK5  The loop belongs to the appends: one shard is begun in four turns of it, and more only when sessions would be let
- *        go.
+ *   CK5  The loop belongs to the appends: while there are any, one shard is begun in four turns of it, and more only when
+ *        sessions would be let go.
  */
 import type { StoredState } from '../change.ts'
 import type { SessionIndex } from './session-index.ts'
@@ -36,13 +36,15 @@ export interface CheckpointSource {
   readonly snapshots: Snapshots
   /** How many changed sessions are held; 16,384 unless given. */
   readonly mostHeld?: number
+  /** Whether appends want the loop (CK5); always unless given. */
+  readonly isBusy?: () => boolean
 }
 
 /** Keeps the list of changed sessions and writes their snapshots. */
 export class Checkpoint {
   readonly #source: CheckpointSource
   readonly #mostHeld: number
-  readonly #turns = new Turns()
+  readonly #turns: Turns
   /** By id, those held longest first. */
   #held = new Map<string, ChangedSession>()
   /** Those whose snapshots are being written. */
@@ -53,6 +55,7 @@ export class Checkpoint {
   constructor(source: CheckpointSource) {
     this.#source = source
     this.#mostHeld = source.mostHeld ?? MOST_HELD
+    this.#turns = new Turns(source.isBusy)
   }
 
   /** Sessions changed since their last snapshot. */

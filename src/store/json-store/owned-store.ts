@@ -22,6 +22,7 @@ import { JournalLosses } from './journal-losses.ts'
 import type { JsonStoreOptions } from './options.ts'
 import { CHECKPOINT_BYTES, IDLE_MARK_MS, SEGMENT_BYTES } from './options.ts'
 import type { Ownership } from './owner.ts'
+import { pacedFiles } from './paced-files.ts'
 import type { RecentSession } from './recent-sessions.ts'
 import { extraOf } from './recover.ts'
 import { JOURNAL_FOLDER } from './segment.ts'
@@ -83,7 +84,8 @@ export class OwnedStore {
     const segmentBytes = options.segmentBytes ?? SEGMENT_BYTES
     this.#made = made
     this.#serial = view.recovered.serial
-    this.#checkpoint = new Checkpoint({ index, snapshots: view.snapshots })
+    const isBusy = (): boolean => this.#journal.pending > 0
+    this.#checkpoint = new Checkpoint({ index, snapshots: view.snapshots, isBusy })
     view.window.begin(start.tail)
     this.#journal = new Journal({
       ...start,
@@ -152,7 +154,7 @@ export class OwnedStore {
     return this.#inTurn(() =>
       this.#replacing('compact', async () => {
         await this.#journal.rotate()
-        return compactSegments(this.#compactionHost(), { deadShare: 0 })
+        return compactSegments(this.#compactionHost(this.#pacedFiles()), { deadShare: 0 })
       }),
     )
   }
@@ -255,7 +257,7 @@ export class OwnedStore {
     const { index, table } = this.#made.view.recovered.state
     if (index.deadBytes <= table.bytes() * DEAD_SHARE) return
     const rules = { deadShare: DEAD_SHARE / 2 }
-    await this.#replacing('compact', () => compactSegments(this.#compactionHost(), rules))
+    await this.#replacing('compact', () => compactSegments(this.#compactionHost(this.#pacedFiles()), rules))
   }
 
   async #writeIndex(clean: boolean): Promise<void> {
@@ -281,11 +283,16 @@ export class OwnedStore {
     throw sessionError('STORE_FAILED', { operation, reason: 'an earlier write failed' })
   }
 
-  #compactionHost(): CompactionHost {
-    const { dir, options, ownership, view, watched } = this.#made
+  /** An erasure is waited for; a compaction can wait. */
+  #pacedFiles(): FileSystem {
+    return pacedFiles(this.#made.watched.files, () => this.#journal.pending > 0)
+  }
+
+  #compactionHost(files: FileSystem = this.#made.watched.files): CompactionHost {
+    const { dir, options, ownership, view } = this.#made
     const { index, table } = view.recovered.state
     return {
-      files: watched.files,
+      files,
       folder: dir,
       journalFolder: `${dir}/${JOURNAL_FOLDER}`,
       staging: ownership.staging,

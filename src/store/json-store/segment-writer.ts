@@ -5,7 +5,8 @@
  *   W9  An owner that lost the store writes into no file of the next one: it looks at the fence after it opened a file that
  *       was there, and before it makes a new one. Whatever it makes goes through its staging folder, which is gone by then.
  *   W10  The look at the fence is one look for the staging folder. A successor removes it before it reads (ST2), so what was
- *        on the disk while it was there is read; only when it is gone the owner files are asked.
+ *        on the disk while it was there is read; only when it is gone the owner files are asked. The look comes last, also
+ *        behind what was taken back: before that a successor may have read it.
  */
 import type { FileHandle, FileSystem } from '../file-system.ts'
 import { errnoOf } from '../file-system.ts'
@@ -67,7 +68,8 @@ export class SegmentWriter {
       if (!isNoRoom(error)) return { kind: 'failed', reason }
       try {
         await (isNew ? this.#takeBackSegment(order, path) : this.#takeBack(order.offset))
-        return { kind: 'full', reason }
+        // Whoever took the store before that may have read what was taken back.
+        return (await this.#isOurs()) ? { kind: 'full', reason } : FENCED_BEHIND
       } catch (second) {
         return { kind: 'failed', reason: `${reason}, and taking back what was written: ${reasonOf(second)}` }
       }

@@ -103,6 +103,32 @@ test.each(HOSTS)(
   },
 )
 
+test('[W10] what found no room, and was there when the store was taken, is fenced: its successor may have read it', async () => {
+  let isFull = false
+  const files: FileSystem = {
+    ...diskFileSystem,
+    async open(path, mode) {
+      const handle = await diskFileSystem.open(path, mode)
+      return {
+        ...handle,
+        async write(bytes, position) {
+          await handle.write(bytes, position)
+          if (!isFull) return
+          lose()
+          throw Object.assign(new Error('no room'), { code: 'ENOSPC' })
+        },
+      }
+    },
+  }
+  const writer = inProcessWriter(files, place())
+  expect(await write(writer, slabOf(writer, 'x\n'), 2, 0, { from: 'new' })).toEqual({ kind: 'written' })
+  isFull = true
+
+  expect(await write(writer, slabOf(writer, 'y\n'), 2, 2, null)).toEqual({ kind: 'fenced', wrote: true })
+  expect(content()).toBe('x\n')
+  await writer.dispose()
+})
+
 test.each(HOSTS)('[W4] %s: a prepared file takes a free name only', async (_, host) => {
   const temporary = join(folder, 'staging', 'ahead.tmp')
   writeFileSync(temporary, '\n'.repeat(64))
