@@ -15,6 +15,7 @@ export const REASONS = {
   'latency.1': THREAD,
   'peers.sqlite-batched': ROAD,
   'peers.lowdb': ROAD,
+  'peers.lowdb-sessions': ROAD,
   'peers.langgraph-full': ROAD,
   'peers.sqlite': ROAD,
   'slow.64':
@@ -31,13 +32,14 @@ export const REASONS = {
   'read.all':
     'by another process than the owner, which has to look for news before it reads: 4 % of its processor time; a profile gives parsing a fifth, garbage 13 %, reading 6 %, the entries as they are handed out 4 %, and the rest in small parts; tried: blocks of 64 KB instead of a read for each line (24 before), one walk instead of two, changes made without spreads, 3 % of parsing',
   'background.100':
-    'one after the other without a pause, which no store does by itself: a profile of the thread that makes the appends gives the compaction, which looks through segments and writes them again, 14 % of that time and the checkpoints 4 %; 0.81 to 0.94 in runs of one day',
-  'background.100000': 'as background.100; 0.53 to 0.87 in runs of two days',
+    'one after the other without a pause, which no store does by itself. Since outcomes leave the loop its turns both go on beside the appends, where they had waited for them to end (0.88 then, 0.57 at first); shards at every fourth turn and segments in synced pieces of 1 MB at every sixteenth gave 0.88 to 1.05 in runs by itself; the rest is the flushes of both, which the journal waits for',
+  'background.100000': 'as background.100; 0.42 before the pieces',
+  'background.100000.p99': 'as background.100; 5.6 before the pieces',
   'watched.subscriber':
     'what is held for a follower has to be moved when young memory is collected: 0.68 with 2,048 changes held, 0.82 with 512, as it is now, no better with 128; a profile gives the copies of each change, one to hold and one to give, 8 % of the thread that makes the appends, the stream 2 %',
-  'watched.observer': 'not profiled; 0.76 to 0.93 in three runs of one day',
+  'watched.observer': 'not profiled; 0.92 to 1.12 in four runs of one day',
   import:
     'a fresh process with 2,642 messages: the profile is flat, of code that is not compiled yet: making and activating 100 sessions two fifths, the entries as JSON a sixth, garbage a tenth; tried: messages without limits in pieces of 64 and no schema for sound ones, which was three times as fast; flags that compile sooner or collect later, which gained nothing',
   'inspector.attached':
-    'the browser draws on the same two processors: a program that only keeps the other one busy, when nobody else wants it, costs a tenth already (0.85 to 0.92); the inspector is 6 % of the profile of the runtime, half of it the changes of the session that is looked at; a client that only follows the stream costs nothing (1.00); 0.83 to 1.00 in runs of one day',
+    'the browser draws on the same two processors, and a page that asks has its turns: 0.92 to 1.02 in five runs of this part by itself, 0.78 in whole runs of the same day; a program that only keeps the other processor busy costs a tenth already; the inspector is 6 % of the profile of the runtime, half of it the changes of the session that is looked at',
 }
