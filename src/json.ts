@@ -53,11 +53,14 @@ export function plainJson(value: unknown, bounds: JsonBounds = { maxBytes: Infin
   return result
 }
 
+/** A plain value and its JSON text. */
+export interface JsonWithText {
+  readonly json: Json
+  readonly text: string
+}
+
 /** A copy as `plainJson` makes it and the JSON text of it, which is built once. @throws as `plainJson` does */
-export function plainJsonText(
-  value: unknown,
-  bounds: JsonBounds,
-): { readonly json: Json; readonly text: string } {
+export function plainJsonText(value: unknown, bounds: JsonBounds): JsonWithText {
   const walk = walkOf(bounds)
   const json = copy(value, walk)
   const text = jsonText(json)

@@ -4,7 +4,15 @@
  */
 import { z } from 'zod'
 import { sessionError } from '../errors.ts'
-import { MAX_DEPTH, plainJson, plainJsonText, quoted, type Json, type JsonObject } from '../json.ts'
+import {
+  MAX_DEPTH,
+  plainJson,
+  plainJsonText,
+  quoted,
+  type Json,
+  type JsonObject,
+  type JsonWithText,
+} from '../json.ts'
 import { DOORS, LIMIT_ACTIONS, LIMITS, type Door, type Limits } from '../machines/events.ts'
 import type { RecordEdit } from '../store/change.ts'
 import { entryDraftSchema, type Entry, type EntryDraft } from './entries.ts'
@@ -251,16 +259,14 @@ export function parseEntry(
 ): ParsedEntry {
   const { draft, draftText, id, at } = plainDraft(entry) ?? parsedDraft(entry)
   const given = (entry as { readonly content?: unknown }).content
-  if (given === undefined) return { draft, draftText, content: null, contentText: 'null', id, at }
-  const { json, text } = parseContent(given, bounds, path)
-  return { draft, draftText, content: json, contentText: text, id, at }
+  const { json: content, text: contentText } =
+    given === undefined ? NO_CONTENT : parseContent(given, bounds, path)
+  return { draft, draftText, content, contentText, id, at }
 }
 
-function parseContent(
-  content: unknown,
-  bounds: Bounds,
-  path: readonly (string | number)[],
-): ReturnType<typeof plainJsonText> {
+const NO_CONTENT: JsonWithText = { json: null, text: 'null' }
+
+function parseContent(content: unknown, bounds: Bounds, path: readonly (string | number)[]): JsonWithText {
   try {
     return plainJsonText(content, { maxBytes: bounds.maxEntryBytes })
   } catch (error) {

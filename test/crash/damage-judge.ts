@@ -243,7 +243,7 @@ function bestOf({ sessions, lines }: SoundStore, { file, from, to }: Case, id: s
 
 /** Lines and pieces of lines that were in the damaged journal and are now neither in it nor aside. */
 function notAside(
-  { sessions, lines, disk: sound }: SoundStore,
+  { sessions, lines, disk: sound, unseen }: SoundStore,
   { disk: before, file, from }: Case,
   after: DamageDisk,
 ): string[] {
@@ -264,18 +264,18 @@ function notAside(
       return isOld && of === file && damaged.toString('latin1', start, end - 1) === piece
     })
   const isFrame = (piece: string): boolean => /^\{"v":1,"(?:mark|segment)":.*"\}$/.test(piece)
-  // A mark at the very end that is not whole any more is a torn tail, which is cut: nobody's change is in it.
-  const wasFrame = (piece: string): boolean => {
-    const bytes = sound.files.get(file)
+  // The mark that ends the newest segment is a torn tail when it is not whole any more, and cut: it is nobody's change.
+  const wasLastMark = (piece: string): boolean => {
+    const bytes = file === unseen ? sound.files.get(file) : undefined
     if (bytes?.length !== damaged.length) return false
-    const start = bytes.lastIndexOf(10, from - 1) + 1
-    const end = bytes.indexOf(10, from)
-    const isHere = [end, end + 1].some((behind) => damaged.toString('latin1', start, behind) === piece)
-    return isHere && isFrame(bytes.toString('latin1', start, end))
+    const start = bytes.lastIndexOf(10, bytes.length - 2) + 1
+    const isMark = bytes.toString('latin1', start).startsWith('{"v":1,"mark":')
+    return isMark && damaged.toString('latin1', start).startsWith(piece) && from >= start
   }
   const pieces = damaged.toString('latin1').split(/\n|(?<=.)(?=\{"v":)/s)
   const lost = pieces.filter(
-    (piece) => piece !== '' && !held.includes(piece) && !isFrame(piece) && !wasFrame(piece) && !isDead(piece),
+    (piece) =>
+      piece !== '' && !held.includes(piece) && !isFrame(piece) && !wasLastMark(piece) && !isDead(piece),
   )
   return lost.map((piece) => `${file}: not aside: ${piece.slice(0, 60)}`)
 }

@@ -27,9 +27,9 @@ const KILLS = Number(process.env['SESSIONWRIGHT_CRASH_KILLS'] ?? (MINUTES > 0 ? 
 /** Stores that are killed at the same time, each by itself: one for a core. */
 const LANES = 2
 /** So many lives has a store; all of it is read after each, so a longer one would take longer every time. */
-const LIVES = 15
+const LIVES = 25
 const IN_FLIGHT = 16
-const DEAD_WITHIN_MS = 30_000
+const DEAD_WITHIN_MS = 10_000
 /** So many erased sessions are looked for after each life; at the end all are. */
 const NEWEST_ERASED = 20
 
@@ -177,7 +177,7 @@ async function live(agent: AgentProcess, run: Run): Promise<void> {
   const { random } = run
   const from = random.chance(0.1) ? 'opening' : random.chance(0.1) ? 'ready' : 'answer'
   // Counted in answers, a life is as long on a busy machine as on an idle one; the rest of a moment is left to chance.
-  let answers = random.chance(0.1) ? 20 + random.below(120) : 1 + random.below(40)
+  let answers = random.chance(0.1) ? 20 + random.below(200) : 1 + random.below(50)
   const delayMs = random.next() * (from === 'opening' ? 25 : 5)
   const death = new Promise<void>((resolve, reject) => {
     let [isDoomed, isDying, stage] = [false, false, 'loading']

@@ -275,11 +275,10 @@ export class Simulation {
       await quiet()
       if (this.#machine.release() || this.#machine.calls !== calls) still = 0
       calls = this.#machine.calls
-      if (still === 0) continue
       // The journal gives those it answered a turn of their own before it goes on.
       if (still < 4) continue
       if (isAnswered && this.#callers.tasks.size === 0) return work
-      else this.#moveClock(Math.max(0, (this.#machine.clock.nextAt ?? 0) - this.#machine.clock.now()))
+      this.#moveClock(Math.max(0, (this.#machine.clock.nextAt ?? 0) - this.#machine.clock.now()))
     }
     throw new Error(`nobody answers any more; ${this.#callers.tasks.size} are waited for`)
   }

@@ -9,10 +9,10 @@
  *        sessions would be let go.
  */
 import type { StoredState } from '../change.ts'
+import { Turns } from '../turns.ts'
 import type { SessionIndex } from './session-index.ts'
 import type { Snapshot, Snapshots } from './snapshots.ts'
 import { shardOf, snapshotOf } from './snapshots.ts'
-import { Turns } from '../turns.ts'
 
 /** How many changed sessions are held: some 40 MB. */
 const MOST_HELD = 16_384

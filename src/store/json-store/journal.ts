@@ -12,6 +12,7 @@
 import { sessionError } from '../../errors.ts'
 import type { SessionError } from '../../errors.ts'
 import type { Change, StoredState } from '../change.ts'
+import { Turns } from '../turns.ts'
 import type { Append, Batch, JournalTail, Refusal } from './journal-batch.ts'
 import { failed, fullError, unknown } from './journal-batch.ts'
 import { encodeHeader, encodeMark, lineBody, roomFor, writeLine } from './line.ts'
@@ -93,8 +94,7 @@ export class Journal {
   /** How many the last outcome answered, until they have gone on. */
   #answered = 0
   #isMarked = true
-  /** An outcome was heard in this turn of the loop. */
-  #isTurnOver = false
+  readonly #turns = new Turns()
   /** Reused for every line. */
   readonly #place = { segment: 0, ordinal: 0, durable: 0 }
 
@@ -368,16 +368,13 @@ export class Journal {
 
   /** One outcome for each turn of the loop (J7). */
   readonly #onOutcome = (outcome: WriteOutcome): void => {
-    if (this.#isTurnOver) setImmediate(() => this.#settle(outcome))
-    else this.#settle(outcome)
+    void this.#turns.take().then(() => this.#settle(outcome))
   }
 
   #settle(outcome: WriteOutcome): void {
     const batch = this.#underway
     if (batch === undefined) return
     this.#underway = undefined
-    this.#isTurnOver = true
-    setImmediate(() => (this.#isTurnOver = false))
     switch (outcome.kind) {
       case 'written':
         this.#acknowledge(batch)

@@ -84,8 +84,7 @@ export class OwnedStore {
     const segmentBytes = options.segmentBytes ?? SEGMENT_BYTES
     this.#made = made
     this.#serial = view.recovered.serial
-    const isBusy = (): boolean => this.#journal.pending > 0
-    this.#checkpoint = new Checkpoint({ index, snapshots: view.snapshots, isBusy })
+    this.#checkpoint = new Checkpoint({ index, snapshots: view.snapshots, isBusy: this.#isBusy })
     view.window.begin(start.tail)
     this.#journal = new Journal({
       ...start,
@@ -283,9 +282,12 @@ export class OwnedStore {
     throw sessionError('STORE_FAILED', { operation, reason: 'an earlier write failed' })
   }
 
+  /** Whether appends want the loop. */
+  readonly #isBusy = (): boolean => this.#journal.pending > 0
+
   /** An erasure is waited for; a compaction can wait. */
   #pacedFiles(): FileSystem {
-    return pacedFiles(this.#made.watched.files, () => this.#journal.pending > 0)
+    return pacedFiles(this.#made.watched.files, this.#isBusy)
   }
 
   #compactionHost(files: FileSystem = this.#made.watched.files): CompactionHost {

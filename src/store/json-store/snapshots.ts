@@ -16,9 +16,9 @@ import { getOwn, isJsonObject, setOwn } from '../../json.ts'
 import { type FileSystem, readWhole, replaceFile } from '../file-system.ts'
 import type { Facts, StoredState, Summary } from '../change.ts'
 import type { Damage } from '../store.ts'
+import { Turns } from '../turns.ts'
 import type { GlancedSnapshot } from './shard-scan.ts'
 import { glanceSnapshots } from './shard-scan.ts'
-import { Turns } from '../turns.ts'
 
 /** A stored state and the line that led to it. */
 export interface Snapshot {

@@ -1,44 +1,39 @@
 import { expect, test } from 'vitest'
 import { Turns } from '../../../src/store/turns.ts'
+import { loopTurns } from '../../support/loop-turns.ts'
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** Takes steps of these turns and notes each, and the turns of the loop between them as bars. */
+function noted(turns: Turns) {
+  const begun: string[] = []
+  const loop = loopTurns(() => begun.push('|'))
+  const step = (name: string): Promise<void> => turns.take().then(() => void begun.push(name))
+  return { step, loop, text: () => begun.join('') }
+}
 
 test('[TU1] steps that ask together are begun in their order, so many in each turn of the loop', async () => {
   const turns = new Turns()
   turns.most = 2
-  const begun: string[] = []
-  const step = (name: string): Promise<void> => turns.take().then(() => void begun.push(name))
-  let isOver = false
-  const loop = (): void => {
-    begun.push('|')
-    if (!isOver) setImmediate(loop)
-  }
+  const { step, loop, text } = noted(turns)
 
-  setImmediate(loop)
   await Promise.all(['a', 'b', 'c', 'd', 'e'].map(step))
-  isOver = true
+  loop.stop()
 
-  expect(begun.join('')).toMatch(/^ab\|+cd\|+e\|*$/)
+  expect(text()).toMatch(/^ab\|+cd\|+e\|*$/)
 })
 
 test('[TU2] turns are left to others behind each with steps, whenever they ask', async () => {
   const turns = new Turns()
   turns.rest = 2
-  const begun: string[] = []
-  const step = (name: string): Promise<void> => turns.take().then(() => void begun.push(name))
-  let isOver = false
-  const loop = (): void => {
-    begun.push('|')
-    if (!isOver) setImmediate(loop)
-  }
+  const { step, loop, text } = noted(turns)
 
-  setImmediate(loop)
   const first = ['a', 'b'].map(step)
   await nextTurn()
   await Promise.all([...first, step('c')])
-  isOver = true
+  loop.stop()
 
-  expect(begun.join('')).toMatch(/^a\|{3,4}b\|{3,4}c\|*$/)
+  expect(text()).toMatch(/^a\|{3,4}b\|{3,4}c\|*$/)
 })
 
 test('[TU1] who asks while there is room in a turn does not wait, before and after others did', async () => {

@@ -7,6 +7,7 @@ import { diskFileSystem } from '../../../../src/store/file-system.ts'
 import { Checkpoint } from '../../../../src/store/json-store/checkpoint.ts'
 import { SessionIndex } from '../../../../src/store/json-store/session-index.ts'
 import { shardOf, Snapshots } from '../../../../src/store/json-store/snapshots.ts'
+import { loopTurns } from '../../../support/loop-turns.ts'
 
 const BUDGET = 1 << 20
 
@@ -163,18 +164,13 @@ test('[CK5, SH4] one shard at a turn of the loop, and more when those that wait 
 
 test('[CK5] three turns of the loop are left to others behind each that begins a shard', async () => {
   const { snapshots, checkpoint, change } = checkpointing()
-  let [turn, isOver] = [0, false]
   const begun: number[] = []
-  vi.spyOn(snapshots, 'update').mockImplementation(async () => begun.push(turn))
-  const loop = (): void => {
-    turn += 1
-    if (!isOver) setImmediate(loop)
-  }
+  const turns = loopTurns()
+  vi.spyOn(snapshots, 'update').mockImplementation(async () => begun.push(turns.count))
   for (let n = 0; n < 50; n += 1) change(`session-${n}`)
 
-  setImmediate(loop)
   await checkpoint.write(BUDGET)
-  isOver = true
+  turns.stop()
 
   expect(begun.length).toBeGreaterThan(20)
   expect(Math.min(...begun.slice(1).map((at, n) => at - (begun[n] ?? 0)))).toBeGreaterThanOrEqual(3)

@@ -4,6 +4,7 @@ import { removeStaging } from '../../../../src/store/json-store/staging.ts'
 import type { JsonStore } from '../../../../src/store/json-store/json-store.ts'
 import { SampleSession } from '../../../../src/testing/store-contract/sample-session.ts'
 import { JsonMachine, PLACE, segmentPath } from '../../../support/json-machine.ts'
+import { loopTurns } from '../../../support/loop-turns.ts'
 
 /** How each call ended, in the order given. */
 async function codesOf(calls: readonly Promise<unknown>[]): Promise<string[]> {
@@ -99,21 +100,16 @@ test('[J7] however fast the disk answers, the loop turns once for each answer', 
   const machine = new JsonMachine()
   const store = await machine.owner()
   const before = machine.files.calls('write')
-  let [turns, isOver] = [0, false]
-  const turn = (): void => {
-    turns += 1
-    if (!isOver) setImmediate(turn)
-  }
   const drive = async (id: string): Promise<void> => {
     const session = new SampleSession(id)
     for (let time = 0; time < 50; time += 1) await session.append(store)
   }
 
-  setImmediate(turn)
+  const turns = loopTurns()
   await Promise.all(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map(drive))
-  isOver = true
+  turns.stop()
 
-  expect(turns).toBeGreaterThanOrEqual(machine.files.calls('write') - before - 1)
+  expect(turns.count).toBeGreaterThanOrEqual(machine.files.calls('write') - before - 1)
   await store.close()
 })
 

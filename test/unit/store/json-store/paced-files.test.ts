@@ -1,31 +1,27 @@
 import { expect, test } from 'vitest'
 import type { FileHandle, FileSystem } from '../../../../src/store/file-system.ts'
 import { pacedFiles } from '../../../../src/store/json-store/paced-files.ts'
+import { loopTurns } from '../../../support/loop-turns.ts'
 
 const MIB = 1 << 20
 
 /** A file in memory that notes its calls and the turn of the loop in which each came. */
 async function notedFile(content: Buffer, isBusy = true) {
   const calls: { call: string; turn: number }[] = []
-  let [turn, isOver] = [0, false]
-  const loop = (): void => {
-    turn += 1
-    if (!isOver) setImmediate(loop)
-  }
+  const turns = loopTurns()
   const handle = {
     async read(target: Buffer, offset: number, length: number, position: number) {
-      calls.push({ call: 'read', turn })
+      calls.push({ call: 'read', turn: turns.count })
       return content.copy(target, offset, position, position + length)
     },
     async write(bytes: Buffer, position: number) {
-      calls.push({ call: 'write', turn })
+      calls.push({ call: 'write', turn: turns.count })
       content.set(bytes, position)
     },
-    sync: async () => void calls.push({ call: 'sync', turn }),
+    sync: async () => void calls.push({ call: 'sync', turn: turns.count }),
   } as unknown as FileHandle
   const files = pacedFiles({ open: async () => handle } as unknown as FileSystem, () => isBusy)
-  setImmediate(loop)
-  return { file: await files.open('/file', 'write'), calls, stop: () => (isOver = true) }
+  return { file: await files.open('/file', 'write'), calls, stop: turns.stop }
 }
 
 /** The least number of turns from one call of a kind to the next. */
