@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import { COMPILED_START } from './program-bundle.ts'
 
 /** A command on its way to the agent. */
 export interface Command {
@@ -41,6 +42,9 @@ export interface AnswerBody {
 /** Segments and checkpoints so small that every life meets several of each. */
 const SIZES = { segmentBytes: 24 * 1024, checkpointBytes: 64 * 1024, idleMarkMs: 5 }
 
+/** Who writes the journal of an agent's store. */
+export type Writer = 'thread' | 'in-process'
+
 /** One agent. It loads at once and opens the store when told to. */
 export class AgentProcess {
   readonly #child: ChildProcess
@@ -48,9 +52,10 @@ export class AgentProcess {
   #hear: (answer: Answer) => void = () => undefined
   #errors = ''
 
-  /** @param program - the agent as `bundledAgent` made it. */
-  constructor(program: string, dir: string) {
-    this.#child = spawn(process.execPath, [program, dir, JSON.stringify(SIZES)], {
+  /** @param program - the agent as `bundledProgram` made it. */
+  constructor(program: string, dir: string, writer: Writer) {
+    const options = JSON.stringify({ ...SIZES, writer })
+    this.#child = spawn(process.execPath, [COMPILED_START, program, dir, options], {
       stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
     })
     this.#child.stdin?.on('error', () => undefined)
@@ -74,6 +79,11 @@ export class AgentProcess {
   /** Sends a command. */
   send(command: Command): void {
     this.#write(command)
+  }
+
+  /** Tells it that nothing more comes: it closes its store and ends. */
+  end(): void {
+    this.#child.stdin?.end()
   }
 
   /** Kills it where it stands; resolves when every answer it gave was heard. */

@@ -1,6 +1,6 @@
 /**
  * The program that is killed: the built package on a folder, commands on standard input, answers on descriptor 3. Answers
- * are written synchronously, so an acknowledgement that was seen was given.
+ * are written synchronously, so an acknowledgement that was seen was given. At the end of its input it closes and ends.
  */
 import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -10,10 +10,12 @@ const [dir = '', sizes = '{}'] = process.argv.slice(2)
 /** @type {import('sessionwright').Runtime} */
 let runtime
 
-createInterface({ input: process.stdin }).on('line', (line) => {
+const commands = createInterface({ input: process.stdin })
+commands.on('line', (line) => {
   const command = JSON.parse(line)
   void (command.name === 'open' ? open() : answer(command))
 })
+commands.on('close', () => void runtime?.close())
 say({ is: 'loaded' })
 
 async function open() {

@@ -3,7 +3,7 @@
  * note a command before it leaves and its outcome when they hear it; unknown ones are sent again, with the same operation
  * id, to the next agent. After each life a copy of the folder is opened and compared with their notes.
  */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -14,12 +14,12 @@ import { openJsonStore } from '../../src/store/json-store/json-store.ts'
 import { seededRandom, type SeededRandom } from '../../src/testing/seeded-random.ts'
 import { Ledger } from '../support/ledger.ts'
 import { readStore } from '../support/recovered.ts'
-import { bundledAgent } from './agent-bundle.ts'
-import type { Command, NumberedAnswer } from './agent-process.ts'
+import type { Command, NumberedAnswer, Writer } from './agent-process.ts'
 import { AgentProcess } from './agent-process.ts'
 import type { Wish } from './caller.ts'
 import { Caller } from './caller.ts'
 import { readJournalFiles } from './journal-reader.ts'
+import { bundledProgram } from './program-bundle.ts'
 
 const SEED = Number(process.env['SESSIONWRIGHT_CRASH_SEED'] ?? Date.now() % 1_000_000)
 const MINUTES = Number(process.env['SESSIONWRIGHT_CRASH_MINUTES'] ?? 0)
@@ -30,6 +30,9 @@ const LANES = 2
 const LIVES = 25
 const IN_FLIGHT = 16
 const DEAD_WITHIN_MS = 10_000
+const WARM_ANSWERS = 60
+/** Copies that are only looked at need no disk. */
+const COPIES = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 /** So many erased sessions are looked for after each life; at the end all are. */
 const NEWEST_ERASED = 20
 
@@ -37,6 +40,8 @@ const NEWEST_ERASED = 20
 class Run {
   readonly dir: string
   readonly random: SeededRandom
+  /** Who writes the journal of this store in every life. */
+  readonly writer: Writer
   readonly ledger = new Ledger()
   readonly caller: Caller
   readonly inFlight = new Map<number, Command>()
@@ -68,6 +73,7 @@ class Run {
   constructor(dir: string, random: SeededRandom) {
     this.dir = dir
     this.random = random
+    this.writer = random.chance(0.5) ? 'thread' : 'in-process'
     this.caller = new Caller(random)
   }
 
@@ -233,7 +239,7 @@ async function live(agent: AgentProcess, run: Run): Promise<void> {
 /** Opens a copy, so that the next agent still meets the folder as the dead one left it. */
 async function check(run: Run, erased: readonly string[]): Promise<readonly string[]> {
   const { dir } = run
-  const copy = `${dir}-copy`
+  const copy = mkdtempSync(join(COPIES, 'sessionwright-copy-'))
   const files = readJournalFiles(dir)
   cpSync(dir, copy, { recursive: true })
   const store = openJsonStore({
@@ -287,23 +293,44 @@ function dropCheckpoint({ dir, random, reached }: Run): void {
   }
 }
 
+/** One agent that is not killed: what was compiled for its life is kept for those that are. */
+async function warmUp(program: string, dir: string): Promise<void> {
+  mkdirSync(dir, { mode: 0o700 })
+  const run = new Run(dir, seededRandom(1))
+  const agent = new AgentProcess(program, dir, 'thread')
+  let answers = 0
+  agent.listen((answer) => {
+    if ('is' in answer) {
+      if (answer.is === 'ready') run.begin(agent)
+    } else if (answers < WARM_ANSWERS) {
+      run.hear(agent, answer, false)
+      answers += 1
+      if (answers === WARM_ANSWERS) agent.end()
+    }
+  })
+  agent.open()
+  await agent.ended
+  expect(agent.errors).toBe('')
+}
+
 /** Kills the agents of one store, one after the other; each is loaded while the one before it still lives. */
 async function kill(run: Run, program: string, isEnough: () => boolean): Promise<void> {
   mkdirSync(run.dir, { mode: 0o700 })
-  let next = new AgentProcess(program, run.dir)
+  const start = (): AgentProcess => new AgentProcess(program, run.dir, run.writer)
+  let next: AgentProcess | undefined
   try {
     while (run.reached.lives < LIVES && !isEnough()) {
-      const agent = next
+      const agent = next ?? start()
       run.ledger.nextLife()
       const life = live(agent, run)
-      next = new AgentProcess(program, run.dir)
+      next = run.reached.lives + 1 < LIVES ? start() : undefined
       await life
       const newest = [...run.erased].slice(-NEWEST_ERASED)
       expect(await check(run, newest), `after life ${run.reached.lives}`).toEqual([])
       dropCheckpoint(run)
     }
   } finally {
-    await next.kill()
+    await next?.kill()
   }
 }
 
@@ -324,7 +351,8 @@ const MANY = KILLS === Infinity ? `${MINUTES} minutes of` : String(KILLS)
 
 test(`[S1, S2, JN8, RC1] ${MANY} kills: nothing acknowledged is lost, nothing is applied twice`, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sessionwright-crash-'))
-  const program = await bundledAgent(join(folder, 'agent'))
+  const program = await bundledProgram('agent', join(folder, 'agent'))
+  await warmUp(program, join(folder, 'warm'))
   const runs: Run[] = []
   const started = performance.now()
   let begun = 0

@@ -2,9 +2,9 @@
 import type { ChildProcess } from 'node:child_process'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-
-const PROGRAM = fileURLToPath(new URL('./owners-child.mjs', import.meta.url))
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { bundledProgram, COMPILED_START } from './program-bundle.ts'
 
 /** What became of every text, told by all starters together. */
 export class Texts {
@@ -61,8 +61,9 @@ export class Starter {
   readonly #texts: Texts
   #number = 0
 
-  constructor(dir: string, texts: Texts, env: NodeJS.ProcessEnv = {}) {
-    this.#child = fork(PROGRAM, [dir], { env: { ...process.env, ...env } })
+  /** @param program - as `starterProgram` made it. */
+  constructor(program: string, dir: string, texts: Texts, env: NodeJS.ProcessEnv = {}) {
+    this.#child = fork(COMPILED_START, [program, dir], { env: { ...process.env, ...env } })
     this.#texts = texts
     this.#ready = once(this.#child, 'message')
     this.#child.on('message', (line: { [key: string]: never }) => {
@@ -97,6 +98,13 @@ export class Starter {
     this.#child.kill(name)
   }
 
+  /** Lets it end by itself; resolves once it has. */
+  async end(): Promise<void> {
+    const exited = once(this.#child, 'exit')
+    this.#child.disconnect()
+    await exited
+  }
+
   /** Kills it; resolves once it is gone and everything it said was heard. */
   async kill(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
@@ -104,4 +112,18 @@ export class Starter {
     this.#child.kill('SIGKILL')
     await closed
   }
+}
+
+/** Bundles what starters run, and lets one live to its end: what was compiled for it is kept for the others. */
+export async function starterProgram(folder: string): Promise<string> {
+  const program = await bundledProgram('owners-child', folder)
+  const dir = join(folder, 'warm')
+  mkdirSync(dir, { mode: 0o700 })
+  const first = new Starter(program, dir, new Texts())
+  await first.tell('take')
+  await first.flow('warm')
+  await first.tell('texts')
+  await first.tell('close')
+  await first.end()
+  return program
 }

@@ -7,10 +7,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openRuntime } from '../../src/runtime/open-runtime.ts'
 import type { Answer } from './owners-starter.ts'
-import { Starter, Texts } from './owners-starter.ts'
+import { Starter, starterProgram, Texts } from './owners-starter.ts'
 import { crashPart } from './part-report.ts'
 
 const part = crashPart('owners')
@@ -18,9 +18,17 @@ const { random } = part
 const RACES = 60
 const until = performance.now() + (part.minutes ?? 0) * 60_000
 
+let folder: string
+let program: string
 let dir: string
 let texts: Texts
 let starters: Starter[]
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'sessionwright-owners-program-'))
+  program = await starterProgram(folder)
+})
+afterAll(() => rmSync(folder, { recursive: true }))
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'sessionwright-owners-'))
@@ -33,7 +41,7 @@ afterEach(async () => {
 })
 
 function starter(): Starter {
-  const one = new Starter(dir, texts)
+  const one = new Starter(program, dir, texts)
   starters.push(one)
   return one
 }

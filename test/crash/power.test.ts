@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openRuntime } from '../../src/runtime/open-runtime.ts'
-import { Starter, Texts } from './owners-starter.ts'
+import { Starter, starterProgram, Texts } from './owners-starter.ts'
 import { crashPart } from './part-report.ts'
 import { KINDS, PowerDisk } from './power-disk.ts'
 
@@ -22,10 +22,12 @@ const CONTROL_CUTS = 2
 const until = performance.now() + (part.minutes ?? 0) * 60_000
 
 let folder: string
+let program: string
 const disks: PowerDisk[] = []
 
-beforeAll(() => {
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sessionwright-power-'))
+  program = await starterProgram(join(folder, 'program'))
   for (const kind of KINDS) {
     try {
       disks.push(new PowerDisk(folder, kind))
@@ -51,7 +53,7 @@ function skip(what: string, why: string): void {
  */
 async function lifeUntilCut(disk: PowerDisk, dir: string, env: NodeJS.ProcessEnv = {}): Promise<Texts> {
   const texts = new Texts()
-  const starter = new Starter(dir, texts, env)
+  const starter = new Starter(program, dir, texts, env)
   await starter.tell('take')
   await starter.flow('power')
   await sleep(100 + random.below(500))

@@ -15,6 +15,9 @@ const STRESSED = MINUTES > 0 ? 1_000 * Math.ceil(MINUTES / 10) : 10
 /** Seeds of every run: worlds in which much that is rare comes together. A seed that finds something joins them. */
 const KEPT_SEEDS = [19, 24, 67, 99, 122, 128, 141, 71_633, 165_775, 296_936, 569_657, 715_953, 964_650]
 
+/** Seeds of worlds that have more of something than others, and found something. */
+const KEPT_STRESSED = [[282, 'erasures']] as const
+
 /** What a run of this many steps cannot miss. */
 const EXPECTED = [
   'acknowledged',
@@ -68,8 +71,15 @@ test.each(KEPT_SEEDS)('[S1, S2] seed %i finds nothing', async (seed) => {
   await simulate(seed)
 })
 
-test.each(['failures', 'compactions'] as const)(
-  '[S1, S2, JN10] worlds with many %s find nothing',
+test.each(KEPT_STRESSED)(
+  '[S1, S2, CO5, CO6] seed %i of worlds with many %s finds nothing',
+  async (seed, of) => {
+    await simulate(seed, { turns: 0.1, of })
+  },
+)
+
+test.each(['failures', 'compactions', 'erasures'] as const)(
+  '[S1, S2, JN10, CO5] worlds with many %s find nothing',
   async (of) => {
     for (let seed = SEED; seed < SEED + STRESSED; seed += 1) await simulate(seed, { turns: 0.1, of })
   },

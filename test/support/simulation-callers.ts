@@ -180,11 +180,13 @@ export class Callers {
     )
   }
 
-  /** Erases a session of which nothing is on its way. */
+  /** Erases a session of which nothing is on its way; once that is answered no life of it has left a byte. */
   erase(life: Life): void {
     const slot = this.#slots.find((one) => one.busy === 0)
     if (slot === undefined) return
-    const secret = secretOf(slot)
+    const secrets = Array.from({ length: slot.generation }, (_, index) =>
+      secretOf({ ...slot, generation: index + 1 }),
+    )
     this.reached.commands += 1
     // A session that is not known durable may come up yet: then it was not erased.
     if (life.runtime.has(slot.id)) this.ledger.erasing(slot.id)
@@ -195,9 +197,8 @@ export class Callers {
       if (report === undefined || life.process.isDead) return
       const wasThere = report.erased.length > 0
       this.ledger.erased(slot.id, wasThere)
-      if (!wasThere) return
-      this.reached.erased += 1
-      this.#erased.add(secret)
+      if (wasThere) this.reached.erased += 1
+      for (const secret of secrets) this.#erased.add(secret)
       this.checkErased()
     })
   }

@@ -22,10 +22,10 @@ const PLACE = '/store'
 /** So many turns in which nothing moved are a hang, clock or no clock (SI2). */
 const PATIENCE = 50
 
-/** What a world is made to do oftener than others: this share of its turns. */
+/** What a world is made to do oftener than others: this share of its turns. Where much is erased, indexes are lost too. */
 export interface Stress {
   readonly turns: number
-  readonly of: 'failures' | 'compactions'
+  readonly of: 'failures' | 'compactions' | 'erasures'
 }
 
 /** One world: a machine, its callers, and what they found. */
@@ -226,6 +226,7 @@ export class Simulation {
     if (random.chance(0.5) && this.#machine.release()) return
     if (this.#stress !== undefined && random.chance(this.#stress.turns)) {
       if (this.#stress.of === 'failures') this.#failNext()
+      else if (this.#stress.of === 'erasures') this.#callers.erase(life)
       else this.#callers.tidy(life, 'compact')
       return
     }
@@ -305,7 +306,7 @@ export class Simulation {
     machine.kill(this.#process)
     await this.#settled(Promise.resolve())
     this.#isSound = true
-    await this.#dropCheckpoint(0.2)
+    await this.#dropCheckpoint(this.#stress?.of === 'erasures' ? 0.6 : 0.2)
   }
 
   async #close({ runtime }: Life): Promise<void> {

@@ -7,8 +7,9 @@
  *        two steps therefore neither loses a session nor brings a deleted one back.
  *   CO4  A segment is replaced only while the store is ours, and not at all while it holds damage, unless to erase.
  *   CO5  After `eraseSessions` no file of the store holds the ids or what their lines held.
- *   CO6  An erasure may end anywhere: until the index without the ids is on the disk they are deleted sessions, and what
- *        an earlier one did and could not sync is synced by the next.
+ *   CO6  An erasure may end anywhere: until the index without the ids is on the disk they are deleted sessions, and so they
+ *        are without any index while the store holds a trace of them, for the tombstones go last. What an earlier erasure did
+ *        and could not sync is synced by the next.
  *   CO7  When a rename or sync fails nobody knows what is on the disk, so the store takes no more changes (owned-store.ts).
  */
 import { sessionError } from '../../errors.ts'
@@ -94,6 +95,9 @@ export async function eraseSessions(host: CompactionHost, sessionIds: readonly s
   let dead = 0
   await host.rotate()
   await host.writeIndex()
+  // The tombstones go last: until then another attempt knows, without an index too, what is to be erased.
+  await host.snapshots.erase(sessionIds)
+  await removeLeftovers(host, needles)
   for (const segment of await host.sealed()) {
     const bytes = await readWhole(host.files, `${host.journalFolder}/${segmentName(segment)}`)
     if (bytes === undefined) continue
@@ -115,8 +119,6 @@ export async function eraseSessions(host: CompactionHost, sessionIds: readonly s
       bad: (bad) => (isNamed(bad.start, bad.end) ? 'blot' : 'keep'),
     })
   }
-  await host.snapshots.erase(sessionIds)
-  await removeLeftovers(host, needles)
   await forget(host, sessionIds)
   host.index.countedDead(Math.max(0, host.index.deadBytes - dead))
 }

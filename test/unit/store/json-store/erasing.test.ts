@@ -87,6 +87,25 @@ test('[CO5] an erasure that died at any call is ended by the next, and stays so 
   }
 })
 
+test('[CO6] an erasure that died at any call is known, without an index too, while a trace of the session is left', async () => {
+  const states = new Set<string>()
+  for (let n = 1; ; n += 1) {
+    const found = await diedAt(n)
+    if (found === undefined) break
+    for (const path of found.disk.contents().keys())
+      if (path.includes('/index-')) await found.disk.remove(path)
+    const store = await open(found.disk)
+
+    const isKnown = store.lastRevision('gone') > 0
+    const hasTrace = /"gone"|secret/.test(grep(found.disk))
+
+    expect(isKnown || !hasTrace, `died at call ${n}`).toBe(true)
+    states.add(isKnown ? 'known' : 'gone')
+  }
+
+  expect(states).toEqual(new Set(['known', 'gone']))
+})
+
 test('[CO5] what a checkpoint left behind when power was lost is erased too', async () => {
   let calls = 1
   for (; ; calls += 1) {
