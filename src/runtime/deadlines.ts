@@ -11,8 +11,8 @@ interface Slot {
   readonly sessionId: string
 }
 
-/** How many sessions are woken before the next ones wait for them. */
-const AT_A_TIME = 4
+/** How many sessions are woken before the next ones wait for them: with more, others wait longer for each flush (T3). */
+const AT_A_TIME = 2
 
 /** Wakes sessions at their instants. */
 export class DeadlineScheduler {
