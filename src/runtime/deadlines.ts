@@ -1,7 +1,7 @@
 /**
  * The one scheduler of deadlines: a heap of absolute instants, one timer.
  *   T1  A deadline never fires early; one that is overdue fires once, right after recovery.
- *   T3  However many fall at one instant, only so many sessions are woken at a time.
+ *   T3  However many fall at one instant, a few sessions are woken at once and the others a few at a time.
  *   T2  The heap may hold stale instants; what counts is what the session says when its turn comes.
  */
 import type { Clock, Timer } from './clock.ts'
@@ -11,7 +11,10 @@ interface Slot {
   readonly sessionId: string
 }
 
-/** How many sessions are woken before the next ones wait for them: with more, others wait longer for each flush (T3). */
+/** So many sessions of one instant are woken at once. */
+const AT_ONCE = 8
+
+/** The others are woken so many at a time: with more, everybody else would wait longer for each flush. */
 const AT_A_TIME = 2
 
 /** Wakes sessions at their instants. */
@@ -61,28 +64,36 @@ export class DeadlineScheduler {
     if (next === undefined || next.dueAt >= this.#timerAt) return
     this.#timer?.cancel()
     this.#timerAt = next.dueAt
-    this.#timer = this.#clock.wakeAt(next.dueAt, () => this.#ring())
+    this.#timer = this.#clock.wakeAt(next.dueAt, () => this.#ring(AT_ONCE))
   }
 
-  #ring(): void {
+  /** Wakes so many of those that are due, and has the next ones woken behind them (T3). */
+  #ring(most: number): void {
     this.#timerAt = -Infinity // Nothing is armed while sessions are being woken.
     this.#timer = undefined
     const woken: Promise<void>[] = []
-    const now = this.#clock.now()
-    for (let [next] = this.#heap; next !== undefined && next.dueAt <= now; [next] = this.#heap) {
-      if (woken.length === AT_A_TIME) break
-      pop(this.#heap)
-      if (this.#waiting.get(next.sessionId) !== next.dueAt) continue // T2
-      this.#waiting.delete(next.sessionId)
-      woken.push(this.#fire(next.sessionId))
+    while (woken.length < most && this.#isDue()) {
+      const { dueAt, sessionId } = pop(this.#heap)
+      if (this.#waiting.get(sessionId) !== dueAt) continue // T2
+      this.#waiting.delete(sessionId)
+      woken.push(this.#fire(sessionId))
     }
     const goOn = (): void => {
       if (this.#stopped) return
+      if (this.#isDue()) {
+        this.#timer = this.#clock.wakeAt(this.#clock.now(), () => this.#ring(AT_A_TIME))
+        return
+      }
       this.#timerAt = Infinity
       this.#arm()
     }
-    if (woken.length < AT_A_TIME) goOn()
-    else void Promise.allSettled(woken).then(goOn) // T3
+    if (woken.length < most) goOn()
+    else void Promise.allSettled(woken).then(goOn)
+  }
+
+  #isDue(): boolean {
+    const [next] = this.#heap
+    return next !== undefined && next.dueAt <= this.#clock.now()
   }
 }
 
@@ -99,9 +110,11 @@ function push(heap: Slot[], slot: Slot): void {
   heap[index] = slot
 }
 
-function pop(heap: Slot[]): void {
-  const last = heap.pop()
-  if (last === undefined || heap.length === 0) return
+/** Takes out the first of a heap that is not empty. */
+function pop(heap: Slot[]): Slot {
+  const first = heap[0] as Slot
+  const last = heap.pop() as Slot
+  if (heap.length === 0) return first
   let index = 0
   for (;;) {
     let child = 2 * index + 1
@@ -113,4 +126,5 @@ function pop(heap: Slot[]): void {
     index = child
   }
   heap[index] = last
+  return first
 }

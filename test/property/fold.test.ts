@@ -3,9 +3,10 @@ import { expect, test } from 'vitest'
 import type { Json, JsonObject } from '../../src/json.ts'
 import type { Change, Patch, RecordEdit, StoredState, Summary } from '../../src/store/change.ts'
 import { asWhole, fold } from '../../src/store/change.ts'
+import { anyPlainJson } from '../support/plain-json.ts'
 
 const key = fc.constantFrom('a', 'b', 'c', '__proto__', 'constructor', '')
-const json = fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<Json>
+const json = anyPlainJson({ maxDepth: 2 })
 const objectOf = (value: fc.Arbitrary<Json>): fc.Arbitrary<JsonObject> =>
   fc.dictionary(key, value, { maxKeys: 4 })
 const machine = fc.record({ version: fc.nat(), policy: fc.string(), policyVersion: fc.nat() })

@@ -2,6 +2,7 @@
 import type { AgentInputItem, MemorySession } from '@openai/agents'
 import fc from 'fast-check'
 import type { AgentsSession } from '../../src/integrations/openai-agents/session.ts'
+import { anyPlainJson } from './plain-json.ts'
 
 /** One call; `end` names how many of the newest items a transaction expects. */
 export type Call =
@@ -22,7 +23,7 @@ export type Call =
 
 const anyText = fc.oneof(fc.string({ maxLength: 8, unit: 'binary' }), fc.constant('\u2028"\\'))
 const callId = fc.constantFrom('c1', 'c2')
-const extra = fc.dictionary(fc.string({ maxLength: 4 }), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 2 })
+const extra = fc.dictionary(fc.string({ maxLength: 4 }), anyPlainJson({ maxDepth: 2 }), { maxKeys: 2 })
 
 const anyItem: fc.Arbitrary<AgentInputItem> = fc.oneof(
   fc.record({ role: fc.constant('user'), content: anyText }),

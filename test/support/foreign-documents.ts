@@ -2,13 +2,14 @@
 import fc from 'fast-check'
 import type { SessionDocument } from '../../src/runtime/document.ts'
 import { sessionDocument } from '../../src/runtime/document-schema.ts'
+import { anyPlainJson } from './plain-json.ts'
 
 const LATEST = Date.UTC(9999, 0, 1)
 
 const overJson = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T> =>
   arbitrary.map((value) => JSON.parse(JSON.stringify(value)) as T)
 
-const json = fc.jsonValue({ maxDepth: 2 })
+const json = anyPlainJson({ maxDepth: 2 })
 const map = fc.dictionary(
   fc.oneof(fc.string(), fc.constantFrom('__proto__', 'interchange', 'constructor')),
   json,
