@@ -302,6 +302,7 @@ async function warmUp(program: string, dir: string): Promise<void> {
   agent.listen((answer) => {
     if ('is' in answer) {
       if (answer.is === 'ready') run.begin(agent)
+      if (answer.is === 'broken') agent.end()
     } else if (answers < WARM_ANSWERS) {
       run.hear(agent, answer, false)
       answers += 1
@@ -311,6 +312,7 @@ async function warmUp(program: string, dir: string): Promise<void> {
   agent.open()
   await agent.ended
   expect(agent.errors).toBe('')
+  expect(answers).toBe(WARM_ANSWERS)
 }
 
 /** Kills the agents of one store, one after the other; each is loaded while the one before it still lives. */
