@@ -1,8 +1,8 @@
 /**
  * The one scheduler of deadlines: a heap of absolute instants, one timer.
  *   T1  A deadline never fires early; one that is overdue fires once, right after recovery.
- *   T3  However many fall at one instant, a few sessions are woken at once and the others a few at a time.
  *   T2  The heap may hold stale instants; what counts is what the session says when its turn comes.
+ *   T3  However many fall at one instant, a few sessions are woken at once and the others a few at a time.
  */
 import type { Clock, Timer } from './clock.ts'
 
@@ -59,12 +59,13 @@ export class DeadlineScheduler {
     this.#heap.length = 0
   }
 
-  #arm(): void {
+  /** Has so many woken at the earliest instant, when nothing is armed for it or before it. */
+  #arm(most = AT_ONCE): void {
     const [next] = this.#heap
     if (next === undefined || next.dueAt >= this.#timerAt) return
     this.#timer?.cancel()
     this.#timerAt = next.dueAt
-    this.#timer = this.#clock.wakeAt(next.dueAt, () => this.#ring(AT_ONCE))
+    this.#timer = this.#clock.wakeAt(next.dueAt, () => this.#ring(most))
   }
 
   /** Wakes so many of those that are due, and has the next ones woken behind them (T3). */
@@ -80,12 +81,8 @@ export class DeadlineScheduler {
     }
     const goOn = (): void => {
       if (this.#stopped) return
-      if (this.#isDue()) {
-        this.#timer = this.#clock.wakeAt(this.#clock.now(), () => this.#ring(AT_A_TIME))
-        return
-      }
       this.#timerAt = Infinity
-      this.#arm()
+      this.#arm(this.#isDue() ? AT_A_TIME : AT_ONCE)
     }
     if (woken.length < most) goOn()
     else void Promise.allSettled(woken).then(goOn)

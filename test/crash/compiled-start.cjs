@@ -4,7 +4,6 @@
  */
 const { existsSync, readFileSync, renameSync, writeFileSync } = require('node:fs')
 const { createRequire } = require('node:module')
-const { dirname } = require('node:path')
 const { Script } = require('node:vm')
 
 process.argv.splice(1, 1)
@@ -12,7 +11,8 @@ const program = process.argv[1]
 const kept = `${program}.compiled`
 const isKept = existsSync(kept)
 const script = new Script(
-  `(function (exports, require, module, __filename, __dirname) {${readFileSync(program, 'utf8')}\n})`,
+  // A program exports nothing, and is one file.
+  `(function (require, __filename) {${readFileSync(program, 'utf8')}\n})`,
   { filename: program, ...(isKept ? { cachedData: readFileSync(kept) } : {}) },
 )
 if (!isKept) {
@@ -21,5 +21,4 @@ if (!isKept) {
     renameSync(`${kept}.new`, kept)
   })
 }
-const module_ = { exports: {} }
-script.runInThisContext()(module_.exports, createRequire(program), module_, program, dirname(program))
+script.runInThisContext()(createRequire(program), program)
