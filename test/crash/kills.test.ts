@@ -98,7 +98,7 @@ class Run {
     if ('code' in answer) this.#refused(command, answer)
     else this.#accepted(command, answer.answer)
     if (isDying) return
-    if (this.random.chance(0.01) && this.#last !== undefined) {
+    if (this.random.chance(0.05) && this.#last !== undefined) {
       // An impatient caller asks a second time for what was answered already.
       this.reached.retriedKnown += 1
       this.#send(agent, this.#last)

@@ -4,6 +4,7 @@
  * form does all in every way, and takes other seeds until its minutes are over.
  */
 import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -76,6 +77,8 @@ async function spoiledProcess(
     FAIL_AT: `${at}`,
   }
   const child = spawn(process.execPath, [program, dir], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  // A process that says nothing more may still be about to end, and owns the store until then.
+  const ended = once(child, 'close')
   const outcomes: Outcomes = new Map()
   const codes: (string | null)[] = []
   const unhandled: string[] = []
@@ -91,6 +94,7 @@ async function spoiledProcess(
     else if (said.text !== undefined) outcomes.set(said.text, said.code)
     if (said.code !== undefined) codes.push(said.code)
   }
+  await ended
   return { outcomes, codes, unhandled }
 }
 

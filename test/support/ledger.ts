@@ -129,10 +129,12 @@ export class Ledger {
     session.acknowledged = { life: 0, revision: 0 }
   }
 
-  /** The command was answered with a refusal: it must leave no trace. */
+  /** The command was answered with a refusal: it must leave no trace. One asked again may come behind its session's end. */
   refuse(operationId: string): void {
     const operation = this.#operation(operationId)
-    if (operation.outcome === 'ok') this.#faults.push(`${operationId} was accepted and then refused`)
+    if (operation.outcome === 'ok' && !isLeaving(this.#session(operation.sessionId))) {
+      this.#faults.push(`${operationId} was accepted and then refused`)
+    }
     if (operation.outcome === 'unknown') operation.outcome = 'refused'
   }
 
@@ -244,10 +246,7 @@ export class Ledger {
   /** A session that is not there was never made, was deleted, or is just being deleted. */
   #checkAbsent(sessionId: string, session: Remembered, faults: string[]): void {
     if (!session.isMade) return
-    const isDeleting = session.operations.some(
-      ({ event, outcome }) => event === 'deleted' && outcome === 'unknown',
-    )
-    if (isDeleting || session.isErasing) {
+    if (isLeaving(session)) {
       this.#bury(session)
       return
     }
@@ -287,4 +286,9 @@ export class Ledger {
     if (operation === undefined) throw new TypeError(`nobody sent ${operationId}`)
     return operation
   }
+}
+
+/** A deletion or an erasure is on its way. */
+function isLeaving({ isErasing, operations }: Remembered): boolean {
+  return isErasing || operations.some(({ event, outcome }) => event === 'deleted' && outcome === 'unknown')
 }
