@@ -32,8 +32,6 @@ while (args.length > 0) {
 }
 
 const env = { ...process.env }
-// No part speaks TLS, and each of their thousand processes would read the certificates first: 0.15 s of a core.
-delete env['NODE_EXTRA_CA_CERTS']
 for (const name of ['kills', 'seed', 'minutes']) {
   const value = given[`--${name}`]
   if (value === undefined) continue
